@@ -1,0 +1,15 @@
+export type BusErrorCode = 'timeout' | 'unavailable' | 'malformed' | 'internal'
+
+/**
+ * A call that was not answered as its contract says: late (`timeout`), by nobody (`unavailable`), in other words
+ * (`malformed`), or with a crash (`internal`). Whether the work was done is not known.
+ */
+export class BusError extends Error {
+  override readonly name = 'BusError'
+  readonly code: BusErrorCode
+
+  constructor(code: BusErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,7 @@
+export { BusError, type BusErrorCode } from './bus-error.ts'
+export { connectBus, type Bus } from './bus.ts'
+export { createContext, type CallContext } from './call-context.ts'
+export { callerOf, must, type Answer, type Callers } from './caller.ts'
+export { ensureStream, publishEvents, recordOf, type EventRecord } from './events.ts'
+export { flush, listen, notify } from './notices.ts'
+export { serve, type Handler, type Handlers } from './serve.ts'

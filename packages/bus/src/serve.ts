@@ -1,0 +1,78 @@
+import { Refused, type Call, type Contract, type ReplyOf, type RequestOf } from '@parley/contracts'
+import type { Msg } from 'nats'
+import { BusError } from './bus-error.ts'
+import type { Bus } from './bus.ts'
+import { readContext, type CallContext } from './call-context.ts'
+import { decodeAs, encodeJson, type WireReply } from './wire.ts'
+
+/**
+ * Answers one call. It may throw `refuse.<code>()` for the codes its contract declares; whatever else it throws is logged
+ * and reaches the caller as `BusError('internal')`.
+ */
+export type Handler<C extends Call> = (request: RequestOf<C>, context: CallContext) => Promise<ReplyOf<C>>
+
+export type Handlers<C extends Contract> = { readonly [Name in keyof C['calls']]: Handler<C['calls'][Name]> }
+
+/**
+ * Answers the calls of a contract; the instances of a service share them (queue group: the service's name). A request past
+ * its deadline is dropped unworked. Disposing stops hearing, then waits for the answers under way.
+ */
+export async function serve<C extends Contract>(
+  bus: Bus,
+  contract: C,
+  handlers: Partial<Handlers<C>>,
+): Promise<AsyncDisposable> {
+  const running = new Set<Promise<void>>()
+  const subscriptions = Object.entries<unknown>(handlers).map(([name, handler]) => {
+    const declared = contract.calls[name] as Call
+    return bus.nats.subscribe(declared.subject, {
+      queue: contract.service,
+      callback: (error, message) => {
+        if (error) {
+          bus.log.error({ error, subject: declared.subject }, 'subscription failed')
+          return
+        }
+        const answering = answer(bus, declared, handler as Handler<Call>, message)
+        running.add(answering)
+        void answering.finally(() => running.delete(answering))
+      },
+    })
+  })
+  await bus.nats.flush()
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(subscriptions.map((subscription) => subscription.drain()))
+      await Promise.all(running)
+    },
+  }
+}
+
+async function answer(bus: Bus, declared: Call, handler: Handler<Call>, message: Msg): Promise<void> {
+  const context = readContext(message.headers, declared.timeoutMs)
+  const reply = await replyOf(bus, declared, handler, message.data, context)
+  try {
+    message.respond(encodeJson(reply))
+  } catch (error) {
+    bus.log.error({ error, subject: declared.subject, requestId: context.requestId }, 'reply could not be sent')
+    if (!bus.nats.isClosed()) message.respond(encodeJson({ error: 'internal' } satisfies WireReply))
+  }
+}
+
+async function replyOf(
+  bus: Bus,
+  declared: Call,
+  handler: Handler<Call>,
+  data: Uint8Array,
+  context: CallContext,
+): Promise<WireReply> {
+  if (context.remainingMs() <= 0) return { error: 'timeout' }
+  try {
+    const value = await handler(decodeAs(declared.request, data, declared.subject), context)
+    return { value: declared.reply.parse(value) }
+  } catch (error) {
+    if (error instanceof Refused && declared.errors.includes(error.refusal.code)) return { refusal: error.refusal }
+    bus.log.error({ error, subject: declared.subject, requestId: context.requestId }, 'call failed')
+    // Of the calls made on the way, one that was late or not answered tells the whole story.
+    return { error: error instanceof BusError ? error.code : 'internal' }
+  }
+}

@@ -1,0 +1,52 @@
+import type { HubEventName } from '@parley/protocol'
+import type { Topic } from './topic.ts'
+
+/** One change for the connections of a topic. */
+export interface Delivery {
+  readonly topic: Topic
+  readonly version: number
+  readonly event: HubEventName
+  /** The event's argument, already encoded as JSON: a gateway splices it into a hub frame without parsing it. */
+  readonly argument: Uint8Array
+  /** Set when the change adds this user to the topic, or takes them from it. */
+  readonly joined?: string
+  readonly left?: string
+}
+
+interface Header extends Omit<Delivery, 'argument'> {
+  /** Bytes of the argument. */
+  readonly length: number
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const LINE_FEED = 0x0a
+
+/** A line of JSON that describes the deliveries, then their arguments one after another. */
+export function encodeDeliveries(deliveries: readonly Delivery[]): Uint8Array {
+  const headers = deliveries.map(({ argument, ...rest }): Header => ({ ...rest, length: argument.length }))
+  const head = encoder.encode(`${JSON.stringify(headers)}\n`)
+  const bytes = new Uint8Array(deliveries.reduce((total, { argument }) => total + argument.length, head.length))
+  bytes.set(head)
+  let offset = head.length
+  for (const { argument } of deliveries) {
+    bytes.set(argument, offset)
+    offset += argument.length
+  }
+  return bytes
+}
+
+/** The inverse. Arguments are views of `bytes`, not copies. Throws on bytes that are not a batch. */
+export function decodeDeliveries(bytes: Uint8Array): Delivery[] {
+  const end = bytes.indexOf(LINE_FEED)
+  if (end < 0) throw new TypeError('not a batch of deliveries')
+  const headers = JSON.parse(decoder.decode(bytes.subarray(0, end))) as Header[]
+  let offset = end + 1
+  const deliveries = headers.map(({ length, ...rest }) => {
+    const argument = bytes.subarray(offset, offset + length)
+    offset += length
+    return { ...rest, argument }
+  })
+  if (offset !== bytes.length) throw new TypeError('a batch of deliveries has the wrong length')
+  return deliveries
+}

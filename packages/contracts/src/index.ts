@@ -1,0 +1,27 @@
+export { Actor } from './actor.ts'
+export { Announcement } from './announcement.ts'
+export { auth } from './auth.ts'
+export {
+  call,
+  contract,
+  event,
+  notice,
+  subjectOf,
+  type Call,
+  type Contract,
+  type ErrorsOf,
+  type Event,
+  type Notice,
+  type PayloadOf,
+  type ReplyOf,
+  type RequestOf,
+} from './contract.ts'
+export { decodeDeliveries, encodeDeliveries, type Delivery } from './delivery-batch.ts'
+export { gateway } from './gateway.ts'
+export { media } from './media.ts'
+export { MembershipSpan, messaging, TopicChange } from './messaging.ts'
+export { presence } from './presence.ts'
+export { Refused, refuse } from './refused.ts'
+export { RefusalOf } from './refusal-of.ts'
+export { retention } from './retention.ts'
+export { conversationTopic, Topic, userTopic } from './topic.ts'

@@ -1,0 +1,6 @@
+export { describeSchema } from './describe-schema.ts'
+export { isUnavailable, violatedConstraint } from './failures.ts'
+export { migrate } from './migrate.ts'
+export { runMigrations } from './run-migrations.ts'
+export { openPostgres, type Database } from './open.ts'
+export { createOutboxTable, openOutbox, writeOutbox, type Outbox, type OutboxRow, type OutboxTable } from './outbox.ts'

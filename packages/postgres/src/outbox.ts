@@ -1,0 +1,104 @@
+import { repeat, type Logger } from '@parley/runtime'
+import { sql, type ColumnType, type Generated, type Insertable, type Kysely, type Transaction } from 'kysely'
+
+/** Events written in the transaction of the change they tell of. One row holds all events of a transaction, in order. */
+export interface OutboxTable {
+  id: Generated<number>
+  createdAt: Generated<Date>
+  claimedUntil: Date | null
+  events: ColumnType<unknown[], string, never>
+}
+
+export interface OutboxRow<Event = unknown> {
+  readonly id: number
+  readonly events: readonly Event[]
+}
+
+export interface Outbox<Event> extends AsyncDisposable {
+  /**
+   * Delivers rows at once, after their COMMIT, and removes them when all that must hear has acknowledged. Never throws: a row
+   * that could not be delivered is left to the relay.
+   */
+  send(rows: readonly OutboxRow<Event>[]): Promise<void>
+}
+
+/** Younger rows are still in the hands of the instance that wrote them. */
+const REDRIVE_AGE_MS = 3_000
+const RELAY_EVERY_MS = 1_000
+const CLAIM_MS = 10_000
+const ROWS_PER_CLAIM = 100
+
+/** For migrations. */
+export async function createOutboxTable(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table outbox (
+      id bigint generated always as identity primary key,
+      created_at timestamptz not null default clock_timestamp(),
+      claimed_until timestamptz,
+      events jsonb not null
+    )`.execute(db)
+}
+
+/** Adds events to the transaction. */
+export async function writeOutbox<Event, Tables extends { outbox: OutboxTable }>(
+  transaction: Transaction<Tables>,
+  events: readonly Event[],
+): Promise<OutboxRow<Event>> {
+  const row = await (transaction as unknown as Transaction<{ outbox: OutboxTable }>)
+    .insertInto('outbox')
+    .values({ events: JSON.stringify(events), claimedUntil: null } satisfies Insertable<OutboxTable>)
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return { id: row.id, events }
+}
+
+/**
+ * Delivers events at least once and possibly out of order. Any instance re-drives rows that stayed: it claims them by their
+ * state with SKIP LOCKED, never by a cursor over ids, which would miss a row whose transaction commits late.
+ */
+export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(options: {
+  db: Kysely<Tables>
+  log: Logger
+  /** Resolves when everybody who must hear has it. May be called again with the same row. */
+  deliver: (row: OutboxRow<Event>) => Promise<void>
+}): Outbox<Event> {
+  const { log, deliver } = options
+  const db = options.db as unknown as Kysely<{ outbox: OutboxTable }>
+
+  async function send(rows: readonly OutboxRow<Event>[]): Promise<void> {
+    const outcomes = await Promise.allSettled(rows.map(deliver))
+    const delivered = rows.filter((_, index) => outcomes[index]?.status === 'fulfilled').map(({ id }) => id)
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failure) log.warn({ error: failure.reason, rows: rows.length - delivered.length }, 'events not delivered yet')
+    if (delivered.length === 0) return
+    try {
+      await db.deleteFrom('outbox').where('id', 'in', delivered).execute()
+    } catch (error) {
+      log.warn({ error, rows: delivered.length }, 'delivered events not removed yet')
+    }
+  }
+
+  async function redrive(signal: AbortSignal): Promise<void> {
+    for (let claimed = ROWS_PER_CLAIM; claimed === ROWS_PER_CLAIM && !signal.aborted;) {
+      const rows = await claim()
+      claimed = rows.length
+      if (claimed > 0) log.info({ rows: claimed }, 'events re-driven')
+      await send(rows)
+    }
+  }
+
+  async function claim(): Promise<OutboxRow<Event>[]> {
+    const { rows } = await sql<OutboxRow<Event>>`
+      update outbox set claimed_until = clock_timestamp() + ${CLAIM_MS} * interval '1 millisecond'
+      where id in (
+        select id from outbox
+        where created_at < clock_timestamp() - ${REDRIVE_AGE_MS} * interval '1 millisecond'
+          and (claimed_until is null or claimed_until < clock_timestamp())
+        order by id limit ${ROWS_PER_CLAIM} for update skip locked)
+      returning id, events`.execute(db)
+    return rows.toSorted((a, b) => a.id - b.id)
+  }
+
+  const relay = repeat('relay-outbox', { everyMs: RELAY_EVERY_MS, log }, redrive)
+  return { send, [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose]() }
+}

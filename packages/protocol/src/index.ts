@@ -1,0 +1,23 @@
+export { hubEvents, type HubEvent, type HubEventName } from './hub-events.ts'
+export { ConversationId, Counter, MessageId, Time, UploadId, UserId } from './ids.ts'
+export { limits } from './limits.ts'
+export {
+  Capabilities,
+  Conversation,
+  ConversationKind,
+  Member,
+  Membership,
+  Message,
+  PresenceState,
+  Role,
+  User,
+} from './objects.ts'
+export { alwaysPossible, operation, type InputOf, type Operation, type OutputOf, type Route } from './operation.ts'
+export * from './operations/conversations.ts'
+export * from './operations/media.ts'
+export * from './operations/messages.ts'
+export * from './operations/presence.ts'
+export * from './operations/users.ts'
+export { operations, type OperationName } from './operations/index.ts'
+export { refusals, type Refusal, type RefusalCode, type RefusalData } from './refusals.ts'
+export { line, text } from './text.ts'

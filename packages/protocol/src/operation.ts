@@ -1,0 +1,35 @@
+import type { z } from 'zod'
+import type { RefusalCode } from './refusals.ts'
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Route = `${Method} /${string}`
+
+/** One thing a client can ask for, by hub, by REST or by both. REST, hub, documents and typed clients all come from it. */
+export interface Operation<
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType = z.ZodType,
+  Errors extends readonly RefusalCode[] = readonly RefusalCode[],
+> {
+  /** One sentence for the documents. */
+  readonly summary: string
+  /** The hub method, where the hub offers it. */
+  readonly hub?: string
+  /** Method and path below `/api/v1`, where REST offers it. Fields named in braces come from the path. */
+  readonly rest?: Route
+  readonly input: Input
+  readonly output: Output
+  /** The refusals of this operation itself; `invalid_input`, `unauthenticated`, `overloaded`, `unavailable` and `internal` can always come. */
+  readonly errors: Errors
+}
+
+export type InputOf<O extends Operation> = z.input<O['input']>
+export type OutputOf<O extends Operation> = z.output<O['output']>
+
+/** Refusals that any operation can answer with. */
+export const alwaysPossible = ['invalid_input', 'unauthenticated', 'overloaded', 'unavailable', 'internal'] as const
+
+export function operation<const Declared extends Operation<z.ZodObject, z.ZodType, readonly RefusalCode[]>>(
+  declared: Declared,
+): Declared {
+  return declared
+}

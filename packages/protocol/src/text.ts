@@ -1,0 +1,29 @@
+import { z } from 'zod'
+
+/**
+ * Text of 1 to `max` characters (Unicode code points). NUL and lone surrogates are refused: no database or client could
+ * give them back as they came.
+ */
+export const text = (max: number) =>
+  z
+    .string()
+    .refine((value) => value.length > 0, { error: 'must not be empty' })
+    .refine((value) => hasAtMost(max, value), { error: `must have at most ${max} characters` })
+    .refine((value) => value.isWellFormed() && !value.includes('\u0000'), { error: 'must be well-formed Unicode' })
+    .meta({ minLength: 1, maxLength: max })
+
+function hasAtMost(max: number, value: string): boolean {
+  if (value.length <= max) return true
+  if (value.length > 2 * max) return false
+  let characters = 0
+  for (const _ of value) characters += 1
+  return characters <= max
+}
+
+/** Text that a line can show: no control characters, and nothing that turns the reading direction of what follows. */
+export const line = (max: number) =>
+  text(max)
+    .refine((value) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(value), {
+      error: 'must be one line without control characters',
+    })
+    .refine((value) => value.trim() === value, { error: 'must not begin or end with a space' })

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+
+/** What `process.env` looks like. Only a service's `main.ts` reads the real one. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Says everything that is wrong with the environment at once, one line for each variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads a service's configuration. All errors are reported together, and a variable that carries the service's own prefix
+ * but is not in the schema stops the start: a typo would otherwise silently mean "default".
+ */
+export function readEnvironment<Shape extends z.ZodRawShape>(
+  ownPrefix: string,
+  shape: Shape,
+  environment: Environment,
+): z.output<z.ZodObject<Shape>> {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const parsed = z.object(shape).safeParse(given)
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => describe(issue, given))
+  for (const name of Object.keys(given)) {
+    if (name.startsWith(ownPrefix) && !(name in shape)) problems.push(`${name} is not a variable of this service.`)
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  return parsed.data as z.output<z.ZodObject<Shape>>
+}
+
+function describe(issue: z.core.$ZodIssue, given: Record<string, unknown>): string {
+  const name = issue.path.join('.')
+  return name in given ? `${name} is wrong: ${issue.message}.` : `${name} is missing.`
+}
+
+const port = z.coerce.number().int().min(0).max(65_535)
+
+/** The variables that mean the same in every service. A service picks those it needs. */
+export const variables = {
+  PARLEY_ENV: z.enum(['development', 'production']).default('production'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  HTTP_HOST: z.string().default('0.0.0.0'),
+  HTTP_PORT: port.default(8080),
+  NATS_URL: z.url({ protocol: /^(nats|tls)$/ }),
+  POSTGRES_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+}
