@@ -1,16 +1,11 @@
-import type { HubEventName } from '@parley/protocol'
+import type { TopicChange } from './messaging.ts'
 import type { Topic } from './topic.ts'
 
-/** One change for the connections of a topic. */
-export interface Delivery {
+/** One change for the connections of a topic: a `TopicChange` on its way. */
+export interface Delivery extends Omit<TopicChange, 'argument'> {
   readonly topic: Topic
-  readonly version: number
-  readonly event: HubEventName
   /** The event's argument, already encoded as JSON: a gateway splices it into a hub frame without parsing it. */
   readonly argument: Uint8Array
-  /** Set when the change adds this user to the topic, or takes them from it. */
-  readonly joined?: string
-  readonly left?: string
 }
 
 interface Header extends Omit<Delivery, 'argument'> {

@@ -26,24 +26,27 @@ import { Topic } from './topic.ts'
 
 const actor = { actor: Actor }
 
+/** Which part of a conversation is a user's own. */
+export const MembershipSpan = z.object({
+  conversationId: ConversationId,
+  /** The first version that is theirs. */
+  joinedVersion: Counter,
+  /** The last version that is theirs: the one that took them out. Null while they are a member. */
+  leftVersion: Counter.nullable(),
+})
+export type MembershipSpan = z.infer<typeof MembershipSpan>
+
 /** One change of a topic as clients are told it. Changes of one topic are delivered in the order of `version`. */
 export const TopicChange = z.object({
   version: Counter,
   event: z.enum(Object.keys(hubEvents) as [HubEventName, ...HubEventName[]]),
   argument: z.unknown(),
-  /** Set when the change adds this user to the topic or takes them from it: the first, or last, version that is theirs. */
-  joined: UserId.optional(),
+  /** On a conversation's topic: the user for whom this is the last change. */
   left: UserId.optional(),
+  /** On a user's topic: the membership that began or ended. */
+  membership: MembershipSpan.optional(),
 })
 export type TopicChange = z.infer<typeof TopicChange>
-
-/** Which part of a conversation's history is a user's own. */
-export const MembershipSpan = z.object({
-  conversationId: ConversationId,
-  /** The first version that is theirs. */
-  joinedVersion: Counter,
-})
-export type MembershipSpan = z.infer<typeof MembershipSpan>
 
 /** What was said. */
 export const messaging = contract({
