@@ -10,7 +10,8 @@ export class ConfigError extends Error {
 
 /**
  * Reads a service's configuration. All errors are reported together, and a variable that carries the service's own prefix
- * but is not in the schema stops the start: a typo would otherwise silently mean "default".
+ * but is not in the schema stops the start: a typo would otherwise silently mean "default". What has no variables of its own
+ * (`ownPrefix` is empty) minds only those of its schema.
  */
 export function readEnvironment<Shape extends z.ZodRawShape>(
   ownPrefix: string,
@@ -23,7 +24,7 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
   const parsed = z.object(shape).safeParse(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => describe(issue, given))
   for (const name of Object.keys(given)) {
-    if (name.startsWith(ownPrefix) && !(name in shape)) problems.push(`${name} is not a variable of this service.`)
+    if (ownPrefix !== '' && name.startsWith(ownPrefix) && !(name in shape)) problems.push(`${name} is not a variable of this service.`)
   }
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return parsed.data as z.output<z.ZodObject<Shape>>

@@ -1,6 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+/** Lists of ids in a query can be long: 500 of them take 19 KB. */
+const MAX_HEADER_BYTES = 32 * 1024
+
 export interface HttpServer extends AsyncDisposable {
   readonly server: Server
   readonly port: number
@@ -11,7 +14,7 @@ export async function serveHttp(
   listener: RequestListener,
   options: { host: string; port: number },
 ): Promise<HttpServer> {
-  const server = createServer(listener)
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, listener)
   const listening = Promise.withResolvers<void>()
   server.once('error', listening.reject)
   server.listen(options.port, options.host, listening.resolve)

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino'
+import { ConfigError } from './config.ts'
 
 export type { Logger }
 
@@ -22,4 +23,10 @@ export function createLogger(options: { service: string; level: string }): Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   })
+}
+
+/** The one line that says why a process ends: everything that is wrong with its configuration, or the error. */
+export function logFatal(log: Logger, message: string, error: unknown): void {
+  if (error instanceof ConfigError) log.fatal({ problems: error.message.split('\n') }, 'wrong configuration')
+  else log.fatal({ error }, message)
 }

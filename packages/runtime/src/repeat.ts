@@ -8,11 +8,11 @@ export interface Repeating extends AsyncDisposable {
 
 /**
  * Runs `work` again and again, with `everyMs` between the end of one run and the start of the next. A run that fails is
- * logged and the next one comes as usual. Disposing waits for the run under way.
+ * logged and tried again after `retryMs` (by default `everyMs`). Disposing waits for the run under way.
  */
 export function repeat(
   name: string,
-  options: { everyMs: number; log: Logger },
+  options: { everyMs: number; retryMs?: number; log: Logger },
   work: (signal: AbortSignal) => Promise<unknown>,
 ): Repeating {
   const stopping = new AbortController()
@@ -21,19 +21,21 @@ export function repeat(
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
       hurried = Promise.withResolvers<void>()
+      let pauseMs = options.everyMs
       try {
         await work(stopping.signal)
       } catch (error) {
+        pauseMs = options.retryMs ?? options.everyMs
         if (!stopping.signal.aborted) options.log.error({ error, job: name }, 'job failed')
       }
-      await pause()
+      await pause(pauseMs)
     }
   }
 
-  async function pause(): Promise<void> {
+  async function pause(pauseMs: number): Promise<void> {
     const pausing = new AbortController()
     const signal = AbortSignal.any([pausing.signal, stopping.signal])
-    await Promise.race([hurried.promise, delay(options.everyMs, undefined, { signal }).catch(() => undefined)])
+    await Promise.race([hurried.promise, delay(pauseMs, undefined, { signal }).catch(() => undefined)])
     pausing.abort()
   }
 

@@ -1,7 +1,6 @@
-import { ConfigError } from './config.ts'
-import { createLogger } from './logger.ts'
+import { createLogger, logFatal } from './logger.ts'
 
-/** How long a stopping process may take before it is ended with exit code 1. */
+/** How long a process that was asked to stop may take before it is ended with exit code 1. */
 const STOP_TIMEOUT_MS = 25_000
 
 /**
@@ -14,25 +13,38 @@ export async function runProcess(
   options: { stopTimeoutMs?: number } = {},
 ): Promise<void> {
   const log = createLogger({ service, level: 'info' })
-  const stopped = Promise.withResolvers<string>()
-  process.on('SIGTERM', () => stopped.resolve('SIGTERM'))
-  process.on('SIGINT', () => stopped.resolve('SIGINT'))
-  try {
-    const started = await start()
-    log.info('started')
-    const signal = await stopped.promise
+  const asked = Promise.withResolvers<void>()
+  let stopping = false
+
+  function stop(signal: NodeJS.Signals): void {
+    if (stopping) return
+    stopping = true
     log.info({ signal }, 'stopping')
+    leaveAtTheLatest()
+    asked.resolve()
+  }
+
+  /** The loop empties and the process leaves by itself; if something holds it, or hangs, this ends it. */
+  function leaveAtTheLatest(): void {
     const stopTimeoutMs = options.stopTimeoutMs ?? STOP_TIMEOUT_MS
     setTimeout(() => {
       log.fatal({ stopTimeoutMs }, 'could not stop in time')
-      process.exitCode = 1
-      process.kill(process.pid, 'SIGKILL')
+      process.exit(1)
     }, stopTimeoutMs).unref()
+  }
+
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  let failure = 'could not start'
+  try {
+    const started = await start()
+    log.info('started')
+    await asked.promise
+    failure = 'could not stop'
     await started[Symbol.asyncDispose]()
     log.info('stopped')
   } catch (error) {
     process.exitCode = 1
-    if (error instanceof ConfigError) log.fatal({ problems: error.message.split('\n') }, 'wrong configuration')
-    else log.fatal({ error }, 'could not start')
+    logFatal(log, failure, error)
+    leaveAtTheLatest()
   }
 }

@@ -1,0 +1,3 @@
+export { connectHub, type Hub } from './hub.ts'
+export { openRest, type Rest } from './rest.ts'
+export { RefusedError } from './refused-error.ts'

@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { HttpTransportType, HubConnectionBuilder, LogLevel, type HubConnection } from '@microsoft/signalr'
+import type { Conversation, HubEvent, Message, SentMessage, User } from '@parley/protocol'
+import { v7 as uuidv7 } from 'uuid'
+
+/** A person in a test: a user with one connection of the official SignalR client, who remembers all they were told. */
+export interface Participant extends AsyncDisposable {
+  readonly user: User
+  readonly accessToken: string
+  readonly connection: HubConnection
+  /** What `MessageCreated` told, in the order of its coming. */
+  readonly heard: Message[]
+  readonly conversations: Conversation[]
+  /** Calls an operation of the hub. */
+  invoke<Result>(method: string, input: object): Promise<Result>
+  /** Sends until it is acknowledged, as a good client does: with the same id, on a connection that is up. */
+  say(conversationId: string, text: string): Promise<SentMessage>
+}
+
+/** How long a participant goes on trying to send. */
+const PATIENCE_MS = 60_000
+const PAUSE_MS = 100
+/** Answers after which trying again is of no use. */
+const FINAL = /not_a_member|invalid_input|message_id|reply_not_found|mention_not/
+
+export async function join(gatewayUrl: string, name: string): Promise<Participant> {
+  const { accessToken, user } = await signIn(gatewayUrl, name)
+  const connection = new HubConnectionBuilder()
+    .withUrl(`${gatewayUrl}/hubs/chat`, {
+      accessTokenFactory: () => accessToken,
+      transport: HttpTransportType.WebSockets,
+    })
+    .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => PAUSE_MS })
+    .configureLogging(LogLevel.None)
+    .build()
+  const heard: Message[] = []
+  const conversations: Conversation[] = []
+  connection.on('MessageCreated', (message: HubEvent<'MessageCreated'>) => heard.push(message))
+  connection.on('ConversationAdded', (conversation: HubEvent<'ConversationAdded'>) => conversations.push(conversation))
+  connection.on('ConversationRemoved', () => undefined)
+  connection.on('MemberJoined', () => undefined)
+  connection.on('MemberLeft', () => undefined)
+  const welcomed = Promise.withResolvers<void>()
+  connection.on('Welcome', () => welcomed.resolve())
+  await connection.start()
+  await welcomed.promise
+
+  async function say(conversationId: string, text: string): Promise<SentMessage> {
+    const input = { conversationId, id: uuidv7(), text }
+    const endsAt = performance.now() + PATIENCE_MS
+    for (;;) {
+      try {
+        return await connection.invoke<SentMessage>('SendMessage', input)
+      } catch (error) {
+        if (FINAL.test(String(error)) || performance.now() > endsAt) throw error
+        await delay(PAUSE_MS)
+      }
+    }
+  }
+
+  return {
+    user,
+    accessToken,
+    connection,
+    heard,
+    conversations,
+    invoke: (method, input) => connection.invoke(method, input),
+    say,
+    [Symbol.asyncDispose]: () => connection.stop(),
+  }
+}
+
+export async function signIn(gatewayUrl: string, name: string): Promise<{ accessToken: string; user: User }> {
+  const response = await fetch(`${gatewayUrl}/dev/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  })
+  if (!response.ok) throw new Error(`could not sign in: ${await response.text()}`)
+  return (await response.json()) as { accessToken: string; user: User }
+}

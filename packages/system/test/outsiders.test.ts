@@ -1,0 +1,125 @@
+import { connect } from 'nats'
+import { AckPolicy } from 'nats'
+import type { Conversation, Message } from '@parley/protocol'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { join } from '../src/participant.ts'
+import { startSystem, type System } from '../src/start-system.ts'
+
+let system: System
+beforeAll(async () => {
+  system = await startSystem({ s3: true })
+}, 180_000)
+afterAll(() => system?.[Symbol.asyncDispose]())
+
+describe('another service', () => {
+  test('hears of every message through a durable consumer of its own, also of those sent while it was away', async () => {
+    await using alice = await join(system.gatewayUrls[0], 'alice')
+    const { id: conversationId } = await alice.invoke<Conversation>('CreateConversation', {
+      kind: 'group',
+      memberIds: [],
+    })
+    const nats = await connect({ servers: new URL(system.natsUrl).host })
+    try {
+      const manager = await nats.jetstreamManager()
+      await manager.consumers.add('MESSAGING', {
+        durable_name: 'outsider',
+        ack_policy: AckPolicy.Explicit,
+        filter_subject: `messaging.event.message-created.${conversationId}`,
+      })
+      for (let number = 1; number <= 20; number += 1) await alice.say(conversationId, `${number}`)
+      const consumer = await nats.jetstream().consumers.get('MESSAGING', 'outsider')
+      const byVersion = new Map<number, string>()
+      await expect
+        .poll(
+          async () => {
+            for await (const message of await consumer.fetch({ max_messages: 50, expires: 1_000 })) {
+              const event = message.json<{ version: number; message: { text: string } }>()
+              byVersion.set(event.version, event.message.text)
+              message.ack()
+            }
+            return byVersion.size
+          },
+          { timeout: 20_000 },
+        )
+        .toBe(20)
+      const ordered = [...byVersion].toSorted(([a], [b]) => a - b)
+      expect(ordered.map(([, text]) => text)).toEqual(Array.from({ length: 20 }, (_, index) => `${index + 1}`))
+    } finally {
+      await nats.close()
+    }
+  })
+})
+
+describe('a file', () => {
+  test('goes straight to S3 and comes back from there, for members only', async () => {
+    const [url] = system.gatewayUrls
+    await using alice = await join(url, 'alice with a file')
+    await using bob = await join(url, 'bob with a file')
+    await using eve = await join(url, 'eve without')
+    const { id: conversationId } = await alice.invoke<Conversation>('CreateConversation', {
+      kind: 'direct',
+      memberIds: [bob.user.id],
+    })
+    const ask = (token: string, path: string, body?: object) =>
+      fetch(`${url}/api/v1${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+    const content = 'a file that no service has touched\n'
+    const reserved = await ask(alice.accessToken, '/media/uploads', {
+      conversationId,
+      name: 'notes.txt',
+      type: 'text/plain',
+      size: content.length,
+    })
+    expect(reserved.status).toBe(200)
+    const { upload, form } = (await reserved.json()) as {
+      upload: { id: string }
+      form: { url: string; fields: Record<string, string> }
+    }
+    const data = new FormData()
+    for (const [name, value] of Object.entries(form.fields)) data.append(name, value)
+    data.append('file', new Blob([content], { type: 'text/plain' }), 'notes.txt')
+    expect((await fetch(form.url, { method: 'POST', body: data })).ok).toBe(true)
+    const completed = await ask(alice.accessToken, `/media/uploads/${upload.id}/complete`, {})
+    expect(await completed.json()).toMatchObject({ id: upload.id, state: 'ready' })
+
+    const link = (await (await ask(bob.accessToken, `/media/${upload.id}`)).json()) as { url: string }
+    const downloaded = await fetch(link.url)
+    expect(await downloaded.text()).toBe(content)
+    expect(downloaded.headers.get('content-disposition')).toContain('attachment')
+    expect(await (await ask(eve.accessToken, `/media/${upload.id}`)).json()).toMatchObject({ code: 'upload_not_found' })
+  })
+})
+
+describe('an OAuth client', () => {
+  test('finds the provider through the gateway and gets a token that the gateway accepts', async () => {
+    const { url } = system.gatewayUrls[0] ? { url: system.gatewayUrls[0] } : { url: '' }
+    const discovery = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
+    expect(discovery).toMatchObject({
+      issuer: url,
+      authorization_endpoint: `${url}/oauth/authorize`,
+      token_endpoint: `${url}/oauth/token`,
+      code_challenge_methods_supported: ['S256'],
+    })
+    expect(await (await fetch(`${url}/oauth/jwks`)).json()).toMatchObject({ keys: [{ use: 'sig' }] })
+  })
+})
+
+test('a message sent by REST reaches the hub, and history by REST has it', async () => {
+  const [firstUrl, secondUrl] = system.gatewayUrls
+  await using alice = await join(secondUrl, 'alice by hub')
+  const { id: conversationId } = await alice.invoke<Conversation>('CreateConversation', {
+    kind: 'group',
+    memberIds: [],
+  })
+  const id = (await import('uuid')).v7()
+  const path = `${firstUrl}/api/v1/conversations/${conversationId}/messages`
+  const headers = { authorization: `Bearer ${alice.accessToken}`, 'content-type': 'application/json' }
+  const sent = await fetch(path, { method: 'POST', headers, body: JSON.stringify({ id, text: 'by REST' }) })
+  expect(await sent.json()).toMatchObject({ id, sequence: 1, duplicate: false })
+  await expect.poll(() => alice.heard.map((message) => message.id)).toEqual([id])
+  const history = (await (await fetch(path, { headers })).json()) as { messages: Message[] }
+  expect(history.messages).toEqual(alice.heard)
+})

@@ -1,0 +1,42 @@
+import { readEnvironment, variables, type Environment } from '@parley/runtime'
+import { z } from 'zod'
+
+export type Config = ReturnType<typeof readConfig>
+
+const origins = z
+  .string()
+  .transform((list) => list.split(',').map((origin) => origin.trim()))
+  .pipe(z.array(z.url({ protocol: /^https?$/ }).refine((origin) => new URL(origin).origin === origin, 'not an origin')))
+
+export function readConfig(environment: Environment) {
+  const read = readEnvironment(
+    'GATEWAY_',
+    {
+      PARLEY_ENV: variables.PARLEY_ENV,
+      PARLEY_PUBLIC_URL: z.url({ protocol: /^https?$/ }),
+      LOG_LEVEL: variables.LOG_LEVEL,
+      HTTP_HOST: variables.HTTP_HOST,
+      HTTP_PORT: variables.HTTP_PORT,
+      NATS_URL: variables.NATS_URL,
+      REDIS_URL: variables.REDIS_URL,
+      AUTH_URL: z.url({ protocol: /^https?$/ }),
+      /** Exact origins, separated by commas, whose pages may connect. In development, pages of this machine may as well. */
+      GATEWAY_ALLOWED_ORIGINS: origins.optional(),
+      /** How long a stopping gateway takes to close its connections, spread evenly. */
+      GATEWAY_DRAIN_SECONDS: z.coerce.number().int().min(0).max(600).default(5),
+    },
+    environment,
+  )
+  return {
+    environment: read.PARLEY_ENV,
+    logLevel: read.LOG_LEVEL,
+    http: { host: read.HTTP_HOST, port: read.HTTP_PORT },
+    natsUrl: read.NATS_URL,
+    redisUrl: read.REDIS_URL,
+    authUrl: new URL(read.AUTH_URL).origin,
+    /** The issuer of the access tokens: where clients find the OAuth pages, which is this gateway. */
+    publicUrl: new URL(read.PARLEY_PUBLIC_URL).origin,
+    allowedOrigins: read.GATEWAY_ALLOWED_ORIGINS ?? [],
+    drainMs: read.GATEWAY_DRAIN_SECONDS * 1_000,
+  }
+}

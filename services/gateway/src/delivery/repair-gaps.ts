@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '@parley/runtime'
+import type { TopicReader } from './topic-reader.ts'
+import type { TopicStreams } from './topic-streams.ts'
+
+/** How long a gap may close by itself: notices of two senders overtake each other. */
+const PATIENCE_MS = 100
+const RETRY_MS = 500
+const LAST_RETRY_MS = 10_000
+
+export interface GapRepair extends AsyncDisposable {
+  /** Fetches what is missing in a topic's stream, until it is whole or nobody here hears the topic any more. */
+  begin(topic: string): void
+}
+
+export function createGapRepair(options: { streams: () => TopicStreams; reader: TopicReader; log: Logger }): GapRepair {
+  const stopping = new AbortController()
+  const running = new Set<Promise<void>>()
+
+  async function repair(topic: string): Promise<void> {
+    const streams = options.streams()
+    let pauseMs = PATIENCE_MS
+    let failed: boolean
+    do {
+      await delay(pauseMs, undefined, { signal: stopping.signal })
+      const position = streams.positionOf(topic)
+      if (position === undefined) return
+      try {
+        for await (const { deliveries, to } of options.reader.changesAfter(topic, position)) {
+          streams.receiveRepaired(topic, deliveries, to)
+        }
+        options.log.info({ topic, from: position, to: streams.positionOf(topic) }, 'gap repaired')
+        failed = false
+        pauseMs = RETRY_MS
+      } catch (error) {
+        failed = true
+        options.log.warn({ error, topic, from: position }, 'gap not repaired yet')
+        pauseMs = Math.min(Math.max(pauseMs * 2, RETRY_MS), LAST_RETRY_MS)
+      }
+    } while (failed || streams.endRepair(topic))
+  }
+
+  return {
+    begin(topic) {
+      const repairing = repair(topic).catch((error: unknown) => {
+        if (!stopping.signal.aborted) throw error
+      })
+      running.add(repairing)
+      void repairing.finally(() => running.delete(repairing))
+    },
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await Promise.all(running)
+    },
+  }
+}

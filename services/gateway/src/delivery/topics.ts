@@ -1,0 +1,54 @@
+import type { GatewayRouting } from '@parley/routing'
+import type { ChatConnection } from '../hub/chat-connection.ts'
+import { SubscriptionIndex } from './subscription-index.ts'
+import type { TopicStreams } from './topic-streams.ts'
+
+/** The topics that this gateway hears, who of its connections hears them, and Redis knowing of it. */
+export class Topics {
+  readonly index = new SubscriptionIndex<ChatConnection>()
+  readonly streams: TopicStreams
+  readonly #routing: Pick<GatewayRouting, 'addInterest' | 'removeInterest'>
+  /** Interest that senders cannot know of yet, by topic. */
+  readonly #registering = new Map<string, Promise<void>>()
+
+  constructor(streams: TopicStreams, routing: Pick<GatewayRouting, 'addInterest' | 'removeInterest'>) {
+    this.streams = streams
+    this.#routing = routing
+  }
+
+  /**
+   * Subscribes a connection to topics and waits until senders know that this gateway hears them. Returns those whose position
+   * is not known yet: whoever joins must `start` them with a version read after this.
+   */
+  async join(connection: ChatConnection, wanted: readonly { topic: string; from: number }[]): Promise<string[]> {
+    const fresh: string[] = []
+    for (const { topic, from } of wanted) {
+      this.index.subscribe(connection, topic, from)
+      if (this.streams.join(topic)) fresh.push(topic)
+    }
+    const registered = this.#register(fresh)
+    await Promise.all([registered, ...wanted.map(({ topic }) => this.#registering.get(topic))])
+    return wanted.map(({ topic }) => topic).filter((topic) => this.streams.positionOf(topic) === undefined)
+  }
+
+  leave(connection: ChatConnection, topic: string): void {
+    if (this.index.unsubscribe(connection, topic)) this.#forget([topic])
+  }
+
+  leaveAll(connection: ChatConnection): void {
+    this.#forget(this.index.removeConnection(connection))
+  }
+
+  async #register(topics: readonly string[]): Promise<void> {
+    if (topics.length === 0) return
+    const registered = this.#routing.addInterest(topics)
+    for (const topic of topics) this.#registering.set(topic, registered)
+    await registered
+    for (const topic of topics) if (this.#registering.get(topic) === registered) this.#registering.delete(topic)
+  }
+
+  #forget(topics: readonly string[]): void {
+    for (const topic of topics) this.streams.leave(topic)
+    this.#routing.removeInterest(topics)
+  }
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import { Refused } from '@parley/contracts'
+import { operations, type HubEvent, type Operation, type OperationName } from '@parley/protocol'
+import type { GatewayRouting } from '@parley/routing'
+import type { Clock, Logger } from '@parley/runtime'
+import { HubError, type DisconnectReason, type Hub, type HubMethod } from '@parley/signalr'
+import type { LocalDelivery } from '../delivery/local-delivery.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { Perform } from '../perform-operation.ts'
+import { retrying } from '../retrying.ts'
+import type { ChatConnection } from './chat-connection.ts'
+
+export const HUB_PATH = '/hubs/chat'
+
+/** How long a new connection waits for `messaging` to come back before it is told to try again. */
+const JOIN_PATIENCE_MS = 15_000
+
+/** The chat hub: every operation that the hub offers, and what happens when a client comes and goes. */
+export function createChatHub(options: {
+  perform: Perform
+  delivery: LocalDelivery
+  routing: Pick<GatewayRouting, 'addConnection' | 'removeConnection'>
+  clock: Clock
+  log: Logger
+}): Hub<Identity> {
+  const { delivery, routing, log } = options
+  return {
+    methods: methodsOf(options.perform),
+    async onConnected(connection) {
+      const { userId } = connection.identity.actor
+      log.info({ userId, connectionId: connection.id }, 'client connected')
+      const endsAt = performance.now() + JOIN_PATIENCE_MS
+      const wanted = () => !connection.hasEnded && performance.now() < endsAt
+      const joined = await retrying('joining topics', { wanted, log }, async () => {
+        await delivery.join(connection)
+        return true
+      })
+      if (joined === undefined) {
+        connection.close({ error: 'unavailable: The service cannot answer now.', allowReconnect: true })
+        return
+      }
+      await routing.addConnection({ connectionId: connection.id, userId })
+      const welcome: HubEvent<'Welcome'> = {
+        connectionId: connection.id,
+        userId,
+        serverTime: options.clock.now().toISOString(),
+      }
+      connection.send('Welcome', welcome)
+    },
+    async onDisconnected(connection, reason) {
+      const { userId } = connection.identity.actor
+      log.info({ userId, connectionId: connection.id, reason }, 'client disconnected')
+      delivery.leave(connection)
+      await routing.removeConnection(connection.id, userId, howOf(reason))
+    },
+  }
+}
+
+function methodsOf(perform: Perform): Record<string, HubMethod<Identity>> {
+  const offered = Object.entries<Operation>(operations).filter(([, declared]) => declared.hub !== undefined)
+  return Object.fromEntries(offered.map(([name, { hub = name }]) => [hub, methodOf(name as OperationName, perform)]))
+}
+
+function methodOf(name: OperationName, perform: Perform): HubMethod<Identity> {
+  return async (connection: ChatConnection, input: unknown) => {
+    try {
+      return await perform(name, { actor: connection.identity.actor, input, requestId: randomUUID() })
+    } catch (error) {
+      // Its message is `<code>: <sentence>`; the hub protocol has no other place for a code.
+      throw error instanceof Refused ? new HubError(error.message) : error
+    }
+  }
+}
+
+/** How presence is to take it: a user who meant to go is offline sooner than one who lost the network. */
+function howOf(reason: DisconnectReason): 'closed' | 'lost' | 'drained' {
+  if (reason === 'client closed') return 'closed'
+  return reason === 'server stopping' ? 'drained' : 'lost'
+}

@@ -1,0 +1,5 @@
+import { runProcess } from '@parley/runtime'
+import { readConfig } from './config.ts'
+import { startGateway } from './service.ts'
+
+await runProcess('gateway', () => startGateway(readConfig(process.env)))

@@ -1,0 +1,42 @@
+import { BusError, createContext } from '@parley/bus'
+import { Refused, refuse, type Actor } from '@parley/contracts'
+import { operations, type OperationName, type OutputOf } from '@parley/protocol'
+import type { Logger } from '@parley/runtime'
+import type { z } from 'zod'
+import { operationTable, type Answerer, type Services } from './operation-table.ts'
+
+/** How long a client waits at most, whatever the calls on the way allow. */
+const OPERATION_TIMEOUT_MS = 25_000
+
+/** Performs an operation for a client, by whichever door it came. Throws `Refused`, and nothing else. */
+export type Perform = <Name extends OperationName>(
+  name: Name,
+  request: { actor: Actor; input: unknown; requestId: string },
+) => Promise<OutputOf<(typeof operations)[Name]>>
+
+export function createPerform(services: Services, log: Logger): Perform {
+  return async (name, { actor, input, requestId }) => {
+    const parsed = operations[name].input.safeParse(input ?? {})
+    if (!parsed.success) throw refuse.invalid_input({}, sentenceOf(parsed.error))
+    const answer = operationTable[name] as unknown as Answerer<typeof name>
+    try {
+      const request = { actor, ...parsed.data } as Parameters<typeof answer>[1]
+      const answered = await answer(services, request, createContext(requestId, OPERATION_TIMEOUT_MS))
+      if (answered.ok) return answered.value
+      throw new Refused(answered.refusal)
+    } catch (error) {
+      if (error instanceof Refused) throw error
+      log.error({ error, operation: name, userId: actor.userId, requestId }, 'operation failed')
+      throw error instanceof BusError && error.code !== 'malformed' ? refuse.unavailable() : refuse.internal()
+    }
+  }
+}
+
+/** The first thing that is wrong, in words: `text: must not be empty`. */
+function sentenceOf(error: z.ZodError): string {
+  const issue = error.issues[0]
+  if (issue === undefined) return 'The input is not valid.'
+  const where = issue.path.join('.')
+  const what = issue.message.replace(/\.$/, '')
+  return where === '' ? `${what}.` : `${where}: ${what}.`
+}

@@ -1,0 +1,35 @@
+import { must, type Answer, type CallContext, type Callers } from '@parley/bus'
+import type { messaging, RequestOf } from '@parley/contracts'
+import type { SendMessage, OutputOf } from '@parley/protocol'
+import { batchByTurn } from './turn-batcher.ts'
+
+type Send = RequestOf<(typeof messaging)['calls']['sendMessages']>['sends'][number]
+
+export interface SendBatcher {
+  send(send: Send, within: CallContext): Promise<Answer<OutputOf<typeof SendMessage>>>
+}
+
+/** NATS carries 1 MB. */
+const MAX_BATCH_BYTES = 512 * 1024
+const MAX_SENDS = 256
+/** Of a UTF-16 code unit in JSON, at most. */
+const BYTES_PER_CODE_UNIT = 6
+const BYTES_PER_SEND = MAX_BATCH_BYTES / MAX_SENDS
+
+/** Sends of different connections that arrive in the same turn of the loop travel in one request. */
+export function createSendBatcher(messagingCalls: Pick<Callers<typeof messaging>, 'sendMessages'>): SendBatcher {
+  const batcher = batchByTurn<{ send: Send; within: CallContext }, Answer<OutputOf<typeof SendMessage>>>({
+    maxSize: MAX_BATCH_BYTES,
+    sizeOf: ({ send }) => Math.max(BYTES_PER_SEND, send.text.length * BYTES_PER_CODE_UNIT),
+    async askAll(items) {
+      // The request carries one id: with several sends it is the first one's, and the others are found by their message ids.
+      const { results } = must(
+        await messagingCalls.sendMessages({ sends: items.map(({ send }) => send) }, items[0]?.within),
+      )
+      return results.map((result) =>
+        'message' in result ? { ok: true, value: result.message } : { ok: false, refusal: result.refusal },
+      )
+    },
+  })
+  return { send: (send, within) => batcher.ask({ send, within }) }
+}

@@ -1,0 +1,77 @@
+import { callerOf, connectBus } from '@parley/bus'
+import { auth, media, messaging, presence } from '@parley/contracts'
+import { openGatewayRouting } from '@parley/routing'
+import { createHealth, createLogger, createMetrics, serveHttp, systemClock } from '@parley/runtime'
+import { createHubServer } from '@parley/signalr'
+import type { Config } from './config.ts'
+import { openDelivery } from './delivery/open-delivery.ts'
+import { allowOriginOf } from './http/allowed-origin.ts'
+import { createApp } from './http/app.ts'
+import { authProxy } from './http/auth-proxy.ts'
+import { devLoginRoute } from './http/dev-login.ts'
+import { documentRoutes } from './http/documents.ts'
+import { restRoutes } from './http/rest-routes.ts'
+import { createChatHub, HUB_PATH } from './hub/chat-hub.ts'
+import { authenticateHub } from './identity/authenticate-hub.ts'
+import { createSigningKeys } from './identity/signing-keys.ts'
+import { createVerifyToken } from './identity/verify-token.ts'
+import { createPerform } from './perform-operation.ts'
+import { createSendBatcher } from './send-batcher.ts'
+
+export type { Config }
+
+export interface Gateway extends AsyncDisposable {
+  readonly port: number
+}
+
+/** The only door: keeps nothing that cannot be rebuilt, and can be killed at any time. */
+export async function startGateway(config: Config): Promise<Gateway> {
+  await using stack = new AsyncDisposableStack()
+  const development = config.environment === 'development'
+  const log = createLogger({ service: 'gateway', level: config.logLevel })
+  const metrics = createMetrics('gateway')
+  const bus = stack.use(await connectBus({ url: config.natsUrl, service: 'gateway', log }))
+  const routing = stack.use(await openGatewayRouting({ url: config.redisUrl, log }))
+
+  const calls = {
+    auth: callerOf(bus, auth),
+    messaging: callerOf(bus, messaging),
+    presence: callerOf(bus, presence),
+    media: callerOf(bus, media),
+  }
+  const perform = createPerform({ ...calls, sends: createSendBatcher(calls.messaging) }, log)
+  const { delivery } = stack.use(await openDelivery({ bus, routing, calls: calls.messaging, log }))
+
+  const keys = createSigningKeys({ jwksUrl: `${config.authUrl}/oauth/jwks`, log })
+  const verifyToken = createVerifyToken({ issuer: config.publicUrl, keys, log })
+  const allowOrigin = allowOriginOf({ allowedOrigins: config.allowedOrigins, development })
+  const hub = createHubServer({
+    path: HUB_PATH,
+    hub: createChatHub({ perform, delivery, routing, clock: systemClock, log }),
+    authenticate: authenticateHub(verifyToken),
+    allowOrigin,
+    log,
+  })
+
+  const health = createHealth({ checks: { nats: () => bus.check(), keys: () => keys.check() }, metrics })
+  const app = createApp({
+    health: health.routes,
+    authProxy: authProxy({ authUrl: config.authUrl, log }),
+    hub: hub.handleRequest,
+    rest: restRoutes({ perform, verifyToken }),
+    documents: documentRoutes({ publicUrl: config.publicUrl }),
+    devLogin: development ? devLoginRoute(calls.auth) : null,
+    allowOrigin,
+    log,
+  })
+  const http = stack.use(await serveHttp(app, config.http))
+  http.server.on('upgrade', (request, socket, head) => {
+    if (!hub.handleUpgrade(request, socket, head)) socket.destroy()
+  })
+  stack.defer(async () => {
+    health.startDraining()
+    await hub.stop({ overMs: config.drainMs })
+  })
+  const started = stack.move()
+  return { port: http.port, [Symbol.asyncDispose]: () => started.disposeAsync() }
+}

@@ -1,0 +1,58 @@
+import { connectBus, listen, type Bus } from '@parley/bus'
+import { Announcement, gateway } from '@parley/contracts'
+import { silentLog, testNats, testRedis, type TestServer } from '@parley/testing'
+import { vi } from 'vitest'
+import { startGateway } from '../src/service.ts'
+import { startTestIssuer, type TestIssuer } from './test-issuer.ts'
+
+const PUBLIC_URL = 'http://parley.test'
+
+export interface TestGateway extends AsyncDisposable {
+  readonly url: string
+  readonly issuer: TestIssuer
+  readonly nats: TestServer
+  readonly redis: TestServer
+  /** A connection of the test's own, for standing in for services. */
+  readonly bus: Bus
+  /** The ids under which the gateway is heard of now. */
+  readonly gatewayIds: () => number[]
+}
+
+/** A gateway on servers of its own, with a stand-in for the issuer and none yet for the services. */
+export async function startTestGateway(): Promise<TestGateway> {
+  await using stack = new AsyncDisposableStack()
+  const nats = stack.use(await testNats())
+  const redis = stack.use(await testRedis())
+  const issuer = stack.use(await startTestIssuer(PUBLIC_URL))
+  const bus = stack.use(await connectBus({ url: nats.url, service: 'test', log: silentLog }))
+  let last: Announcement | undefined
+  stack.use(
+    await listen(bus, gateway.notices.announced, {}, (data) => {
+      last = Announcement.parse(JSON.parse(new TextDecoder().decode(data)))
+    }),
+  )
+  const started = stack.use(
+    await startGateway({
+      environment: 'development',
+      logLevel: 'silent',
+      http: { host: '127.0.0.1', port: 0 },
+      natsUrl: nats.url,
+      redisUrl: redis.url,
+      authUrl: issuer.url,
+      publicUrl: PUBLIC_URL,
+      allowedOrigins: ['https://chat.example'],
+      drainMs: 0,
+    }),
+  )
+  await vi.waitUntil(() => last !== undefined, { timeout: 10_000 })
+  const opened = stack.move()
+  return {
+    url: `http://127.0.0.1:${started.port}`,
+    issuer,
+    nats,
+    redis,
+    bus,
+    gatewayIds: () => (last === undefined ? [] : [last.gatewayId]),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
