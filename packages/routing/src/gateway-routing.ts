@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { repeat, type Logger } from '@parley/runtime'
+import type { Announcement } from './announcement.ts'
+import {
+  keepConnections,
+  type GatewayConnection,
+  type GraceMs,
+  type HowConnectionEnded,
+} from './gateway-connections.ts'
+import { countInterest } from './gateway-interest.ts'
+import { holdLease } from './gateway-lease.ts'
+import { keepRegistered } from './gateway-registration.ts'
+import { JOIN, LEAVE } from './presence-scripts.ts'
+import { openRedis } from './redis.ts'
+
+/**
+ * What a gateway keeps in Redis: its lease, its interest in topics, its connections. Nothing here fails because Redis is
+ * away: the gateway says that it is not `registered`, gets every notice, and all is registered again when Redis is back.
+ */
+export interface GatewayRouting extends AsyncDisposable {
+  /** A random 53-bit integer: new at every start, and after a lapsed lease. */
+  readonly gatewayId: number
+  /** To be told to all senders every 2 seconds, and at once when it changes. */
+  readonly announcement: Announcement
+  /**
+   * The lease may have run out although Redis is there: this process was stopped, others hold it for dead, and what it knows
+   * may be old. Write to no socket until a new identity is taken.
+   */
+  readonly lapsed: boolean
+  /** Counted. Resolves when senders can know: Redis has it, or all who listen have been told `registered: false`. */
+  addInterest(topics: readonly string[]): Promise<void>
+  /** Leaves Redis after a few seconds, so that a reconnect is free. */
+  removeInterest(topics: readonly string[]): void
+  /** Resolves when presence will hear of it, or at once while Redis is away. */
+  addConnection(connection: GatewayConnection): Promise<void>
+  removeConnection(connectionId: string, userId: string, how: HowConnectionEnded): Promise<void>
+  /**
+   * The lease lapsed (the process was stopped; Redis was away or emptied) and another id was taken. Called, and awaited, before
+   * anybody hears of the new id: subscribe to its subject here. Keep the old one for 10 seconds: senders use it until then.
+   */
+  onNewIdentity(listener: (gatewayId: number) => void | Promise<void>): void
+  /**
+   * The announcement changed: tell senders at once. When it says `registered` again, what was sent meanwhile may have been
+   * missed: compare the positions of all topics.
+   */
+  onChange(listener: (announcement: Announcement) => void | Promise<void>): void
+  /** Resolves when Redis answers. A health check. */
+  check(): Promise<void>
+}
+
+const LEASE_MS = 15_000
+const RENEW_MS = 5_000
+const REMOVAL_DELAY_MS = 5_000
+const REMOVAL_EVERY_MS = 500
+const REGISTRATION_JITTER_MS = 1_000
+const GRACE_MS: GraceMs = { closed: 3_000, lost: 15_000, drained: 60_000 }
+/** How long a stopping gateway tidies up what others would tidy up in time. */
+const FAREWELL_MS = 5_000
+
+export async function openGatewayRouting(options: {
+  url: string
+  log: Logger
+  leaseMs?: number
+  renewMs?: number
+  removalDelayMs?: number
+  /** Gateways that lost Redis together register again at random moments within this time. */
+  registrationJitterMs?: number
+  graceMs?: GraceMs
+}): Promise<GatewayRouting> {
+  const { log } = options
+  const renewMs = options.renewMs ?? RENEW_MS
+  const removalDelayMs = options.removalDelayMs ?? REMOVAL_DELAY_MS
+  await using stack = new AsyncDisposableStack()
+  const redis = stack.use(await openRedis({ url: options.url, name: 'gateway-routing', log, scripts: [JOIN, LEAVE] }))
+  const lease = holdLease(redis, { leaseMs: options.leaseMs ?? LEASE_MS, renewMs })
+  const interest = countInterest(redis, removalDelayMs)
+  const connections = keepConnections(redis, options.graceMs ?? GRACE_MS)
+  stack.defer(farewell)
+  const registration = stack.use(
+    await keepRegistered({
+      redis,
+      lease,
+      log,
+      renewMs,
+      jitterMs: options.registrationJitterMs ?? REGISTRATION_JITTER_MS,
+      *registerAll(gatewayId) {
+        yield* connections.registerAll(gatewayId)
+        yield* interest.addAll(gatewayId)
+      },
+    }),
+  )
+  const removalEveryMs = Math.min(REMOVAL_EVERY_MS, removalDelayMs)
+  stack.use(repeat('remove-idle-interest', { everyMs: removalEveryMs, log }, removeIdleInterest))
+  const running = stack.move()
+
+  async function removeIdleInterest(): Promise<void> {
+    if (!registration.announcement.registered) return
+    try {
+      await interest.removeIdle(registration.announcement.gatewayId)
+    } catch (error) {
+      registration.doubt('interest not removed', error)
+    }
+  }
+
+  /** Leaves nothing behind for others to find dead; who is still connected is forgiven as after a drain. */
+  async function farewell(): Promise<void> {
+    if (!redis.available) return
+    const leaving = async () => {
+      await connections.removeAll(lease.gatewayId)
+      await interest.removeAll(lease.gatewayId)
+      await lease.giveUp()
+    }
+    const late = new AbortController()
+    try {
+      await Promise.race([leaving(), delay(FAREWELL_MS, undefined, { signal: late.signal })])
+    } catch (error) {
+      log.warn({ error, gatewayId: lease.gatewayId }, 'gateway left without a farewell')
+    } finally {
+      late.abort()
+    }
+  }
+
+  return {
+    get gatewayId() {
+      return registration.announcement.gatewayId
+    },
+    get announcement() {
+      return registration.announcement
+    },
+    get lapsed() {
+      return redis.available && !lease.stands
+    },
+    async addInterest(topics) {
+      const fresh = interest.count(topics)
+      if (redis.available) {
+        try {
+          const others = interest.added(topics)
+          await Promise.all([others, interest.add(registration.announcement.gatewayId, fresh)])
+        } catch (error) {
+          registration.doubt('interest not added', error)
+        }
+      }
+      if (!registration.announcement.registered) await registration.told()
+    },
+    removeInterest: (topics) => interest.uncount(topics),
+    async addConnection(connection) {
+      try {
+        await connections.add(registration.announcement.gatewayId, connection)
+      } catch (error) {
+        registration.doubt('connection not registered', error)
+      }
+    },
+    async removeConnection(connectionId, userId, how) {
+      try {
+        await connections.remove(registration.announcement.gatewayId, connectionId, userId, how)
+      } catch (error) {
+        registration.doubt('departure not registered', error)
+      }
+    },
+    onNewIdentity: (listener) => registration.onNewIdentity(listener),
+    onChange: (listener) => registration.onChange(listener),
+    check: () => redis.check(),
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,8 @@
+export type { Announcement } from './announcement.ts'
+export { openConnectionRegistry, type ConnectionRegistry } from './connection-registry.ts'
+export type { SettleTimes, Transition } from './due-users.ts'
+export type { GatewayConnection, GraceMs, HowConnectionEnded } from './gateway-connections.ts'
+export { openGatewayRouting, type GatewayRouting } from './gateway-routing.ts'
+export type { Seen } from './last-seen.ts'
+export { openSenderRouting, type SenderRouting } from './sender-routing.ts'
+export type { UserState } from './user-states.ts'

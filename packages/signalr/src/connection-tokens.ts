@@ -1,0 +1,29 @@
+import { hash, randomBytes } from 'node:crypto'
+
+/**
+ * Makes and reads the secret that a client gets from negotiate and presents with every later request. The tokens of a
+ * server that stands alone are random. Servers that share clients plug in signed ones, so that each can read the
+ * other's.
+ */
+export interface ConnectionTokens {
+  mint(): { readonly connectionId: string; readonly connectionToken: string }
+  /** The public id a token stands for; null if no server of this installation can have minted it, or not lately. */
+  read(connectionToken: string): TokenReading | null
+}
+
+export interface TokenReading {
+  readonly connectionId: string
+  /** Minted by another server: accepted here although this one knows nothing of its negotiation. */
+  readonly isForeign: boolean
+}
+
+/** 22 characters both. The id is derived from the token, which cannot be found from it. */
+export const randomTokens: ConnectionTokens = {
+  mint() {
+    const connectionToken = randomBytes(16).toString('base64url')
+    return { connectionId: idOf(connectionToken), connectionToken }
+  },
+  read: (connectionToken) => ({ connectionId: idOf(connectionToken), isForeign: false }),
+}
+
+const idOf = (connectionToken: string): string => hash('sha256', connectionToken, 'base64url').slice(0, 22)

@@ -1,0 +1,200 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { WebSocketServer, type ServerOptions } from 'ws'
+import { randomTokens, type ConnectionTokens } from './connection-tokens.ts'
+import { Connection } from './connection/connection.ts'
+import { FlushQueue } from './connection/flush-queue.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createFrontDoor } from './http/front-door.ts'
+import type { GateOptions } from './http/gate.ts'
+import { HubRefusal, refuseUpgrade } from './http/hub-refusal.ts'
+import { Negotiations } from './http/negotiations.ts'
+import type { Hub, HubConnection } from './hub.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { silentLog, type HubLog } from './log.ts'
+import { jsonProtocol } from './protocol/json-protocol.ts'
+import { TimingWheel } from './timing-wheel.ts'
+import { HubSocket, WebSocketTransport } from './transport/websocket-transport.ts'
+
+export interface HubServerOptions<Identity, State = undefined> extends GateOptions<Identity> {
+  /** Where clients connect to: negotiate is below it. */
+  readonly path: string
+  readonly hub: Hub<Identity, State>
+  readonly tokens?: ConnectionTokens
+  readonly limits?: Partial<Limits>
+  /** Invocations of one connection that run at the same time. One, the default, keeps them in order. */
+  readonly maximumParallelInvocations?: number
+  /** A client to which nothing was sent for so long gets a ping. */
+  readonly keepAliveMs?: number
+  /** A client that was silent for so long, while no method of it ran, is gone. */
+  readonly clientTimeoutMs?: number
+  readonly handshakeTimeoutMs?: number
+  /** How long a negotiated client may take to connect. */
+  readonly negotiationTimeoutMs?: number
+  /** How long an ending connection waits for its invocations to finish. */
+  readonly invocationGraceMs?: number
+  /** Tells clients the text of every error, not only of a `HubError`. */
+  readonly detailedErrors?: boolean
+  readonly log?: HubLog
+}
+
+/** Disposing stops it without spreading. */
+export interface HubServer<Identity, State = undefined> extends AsyncDisposable {
+  /** The open connections, by id. */
+  readonly connections: ReadonlyMap<string, HubConnection<Identity, State>>
+  /** For `http.createServer` or an express app: negotiate. What is not meant for the hub goes to `next`. */
+  readonly handleRequest: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void
+  /** Takes an upgrade; false if it is not meant for the hub. */
+  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
+  /** Hears the upgrades of an HTTP server until the hub has stopped. */
+  attach(server: Server): void
+  /**
+   * Takes no new connections and closes those there are, in random order over so long, asking the clients to reconnect.
+   * Invocations that were read finish first. Resolves when the sockets are closed and the hub knows of each end.
+   */
+  stop(options?: { overMs?: number }): Promise<void>
+}
+
+/** How long a client may take to agree to the end of its WebSocket. */
+const CLOSE_TIMEOUT_MS = 5_000
+const MAX_TICK_MS = 1_000
+const MIN_TICK_MS = 10
+
+/**
+ * A SignalR server for one hub. It listens to nothing by itself: give it the requests and upgrades of an HTTP server.
+ */
+export function createHubServer<Identity, State = undefined>(
+  options: HubServerOptions<Identity, State>,
+): HubServer<Identity, State> {
+  const { hub, tokens = randomTokens, log = silentLog, detailedErrors = false } = options
+  const limits: Limits = { ...defaultLimits, ...options.limits }
+  const timesMs = {
+    handshake: options.handshakeTimeoutMs ?? 15_000,
+    keepAlive: options.keepAliveMs ?? 15_000,
+    clientTimeout: options.clientTimeoutMs ?? 30_000,
+    buffered: limits.bufferedMs,
+  }
+  const tickMs = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, Math.min(...Object.values(timesMs)) / 10))
+  const wheel = new TimingWheel(tickMs)
+  const negotiations = new Negotiations({
+    lifetimeTicks: wheel.ticksOf(options.negotiationTimeoutMs ?? 15_000),
+    maxPending: limits.pendingNegotiations,
+  })
+  wheel.everyTick((tick) => negotiations.expire(tick))
+
+  /** By id, from the upgrade until the socket is closed. */
+  const sockets = new Map<string, Connection<Identity, State>>()
+  /** By id, from the end of the handshake until the connection has ended. */
+  const connections = new Map<string, Connection<Identity, State>>()
+  const endings = new Set<Promise<void>>()
+  const detach: (() => void)[] = []
+  let stopped: Promise<void> | undefined
+  let allClosed: PromiseWithResolvers<void> | undefined
+
+  const host = {
+    hub,
+    dispatcher: createDispatcher(hub, { detailedErrors, log }),
+    protocols: [jsonProtocol],
+    limits,
+    inboxLimits: { unfinished: limits.unfinishedInvocations, parallel: options.maximumParallelInvocations ?? 1 },
+    intervals: {
+      handshake: wheel.ticksOf(timesMs.handshake),
+      keepAlive: wheel.ticksOf(timesMs.keepAlive),
+      clientTimeout: wheel.ticksOf(timesMs.clientTimeout),
+      buffered: wheel.ticksOf(timesMs.buffered),
+    },
+    wheel,
+    flushes: new FlushQueue(),
+    log,
+    invocationGraceMs: options.invocationGraceMs ?? 5_000,
+    opened: (connection: Connection<Identity, State>) => void connections.set(connection.id, connection),
+    ended(connection: Connection<Identity, State>, told: Promise<void>) {
+      if (connections.get(connection.id) === connection) connections.delete(connection.id)
+      endings.add(told)
+      void told.finally(() => endings.delete(told))
+    },
+    closed(connection: Connection<Identity, State>) {
+      if (sockets.get(connection.id) === connection) sockets.delete(connection.id)
+      if (sockets.size === 0) allClosed?.resolve()
+    },
+  }
+
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    WebSocket: HubSocket,
+    maxPayload: limits.webSocketMessageBytes,
+    maxFragments: limits.webSocketFragments,
+    maxBufferedChunks: limits.webSocketChunks,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  } as ServerOptions<typeof HubSocket>)
+
+  const frontDoor = createFrontDoor<Identity>(
+    { ...options, tokens, log },
+    {
+      negotiations,
+      get isStopping() {
+        return stopped !== undefined
+      },
+      get tick() {
+        return wheel.tick
+      },
+      isConnected: (connectionId) => sockets.get(connectionId)?.hasEnded === false,
+      welcome(connectionId, identity, request, socket, head) {
+        webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+          const connection = new Connection<Identity, State>(
+            host,
+            connectionId,
+            identity,
+            (listener) => new WebSocketTransport(webSocket, listener),
+          )
+          sockets.set(connectionId, connection)
+        })
+      },
+    },
+  )
+
+  async function drain(overMs: number): Promise<void> {
+    const leaving = shuffled([...sockets.values()])
+    const startedMs = performance.now()
+    const drained = leaving.map(async (connection, index) => {
+      const waitMs = startedMs + (overMs * index) / leaving.length - performance.now()
+      if (waitMs > 0) await delay(waitMs)
+      await connection.drain()
+    })
+    await Promise.all(drained)
+    if (sockets.size > 0) await (allClosed = Promise.withResolvers()).promise
+    await Promise.all(endings)
+    for (const undo of detach) undo()
+    webSockets.close()
+    wheel[Symbol.dispose]()
+  }
+
+  const stop = (by: { overMs?: number } = {}): Promise<void> => (stopped ??= drain(by.overMs ?? 0))
+
+  return {
+    connections,
+    ...frontDoor,
+    stop,
+    [Symbol.asyncDispose]: stop,
+    attach(server) {
+      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        const isOurs = frontDoor.handleUpgrade(request, socket, head)
+        // Nobody else would ever answer.
+        if (!isOurs && server.listenerCount('upgrade') === 1) refuseUpgrade(socket, new HubRefusal(404))
+      }
+      server.on('upgrade', onUpgrade)
+      detach.push(() => server.off('upgrade', onUpgrade))
+    },
+  }
+}
+
+function shuffled<T>(list: T[]): T[] {
+  for (let index = list.length - 1; index > 0; index--) {
+    const other = Math.floor(Math.random() * (index + 1))
+    ;[list[index], list[other]] = [list[other]!, list[index]!]
+  }
+  return list
+}

@@ -1,0 +1,53 @@
+import { encodeTextRecord, type EncodedMessage } from './encoded-message.ts'
+import type { HubProtocol } from './hub-protocol.ts'
+import { parseObject } from './json-reader.ts'
+import { MessageTooLargeError, ProtocolError } from './protocol-error.ts'
+import type { TextRecords } from './text-records.ts'
+
+/** The client's first message, JSON in every protocol. */
+export interface HandshakeRequest {
+  readonly protocol: string
+  readonly version: number
+}
+
+/** The handshake has failed, and the client is told why. */
+export class HandshakeError extends Error {
+  override readonly name = 'HandshakeError'
+}
+
+/** Not there in time, or too large to be one. */
+export const HANDSHAKE_CANCELED = 'Handshake was canceled.'
+const HANDSHAKE_FAILED = 'An unexpected error occurred during connection handshake.'
+const HANDSHAKE_DEPTH = 4
+
+/** The protocol that the client asks for; undefined until its request is whole. Throws `HandshakeError`. */
+export function shakeHands(records: TextRecords, protocols: readonly HubProtocol[]): HubProtocol | undefined {
+  try {
+    const record = records.next()
+    return record && chooseProtocol(readHandshake(record), protocols)
+  } catch (error) {
+    if (error instanceof MessageTooLargeError) throw new HandshakeError(HANDSHAKE_CANCELED, { cause: error })
+    if (error instanceof ProtocolError) throw new HandshakeError(HANDSHAKE_FAILED, { cause: error })
+    throw error
+  }
+}
+
+/** Throws `ProtocolError`. */
+export function readHandshake(record: Buffer): HandshakeRequest {
+  const { protocol, version } = parseObject(record, HANDSHAKE_DEPTH)
+  if (typeof protocol !== 'string') throw new ProtocolError("Expected 'protocol' to be a string.")
+  if (!Number.isInteger(version)) throw new ProtocolError("Expected 'version' to be an integer.")
+  return { protocol, version: version as number }
+}
+
+function chooseProtocol({ protocol: name, version }: HandshakeRequest, protocols: readonly HubProtocol[]): HubProtocol {
+  const protocol = protocols.find((known) => known.name === name)
+  if (protocol === undefined) throw new HandshakeError(`The protocol '${name}' is not supported.`)
+  if (version < 1 || version > protocol.version) {
+    throw new HandshakeError(`The server does not support version ${version} of the '${name}' protocol.`)
+  }
+  return protocol
+}
+
+export const handshakeAccepted: EncodedMessage = encodeTextRecord('{}')
+export const handshakeRefused = (error: string): EncodedMessage => encodeTextRecord(JSON.stringify({ error }))

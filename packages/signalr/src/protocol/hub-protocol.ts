@@ -1,0 +1,28 @@
+import type { EncodedMessage } from './encoded-message.ts'
+import type { HubMessage } from './hub-message.ts'
+
+export interface ReaderLimits {
+  /** Bytes of one hub message, framing included. */
+  readonly messageBytes: number
+  /** Levels of arrays and objects within each other, the message itself being the first. */
+  readonly nestingDepth: number
+}
+
+/** Finds the messages in the bytes of one connection, wherever they were cut. */
+export interface MessageReader {
+  push(bytes: Buffer): void
+  /** The next whole message, or undefined until more is pushed. Throws `ProtocolError`. */
+  next(): HubMessage | undefined
+}
+
+/** One way of writing hub messages as bytes. It keeps no state, so one instance serves all connections. */
+export interface HubProtocol {
+  /** As the client names it in its handshake. */
+  readonly name: string
+  /** The highest handshake version that is understood. */
+  readonly version: number
+  createReader(limits: ReaderLimits): MessageReader
+  encode(message: HubMessage): EncodedMessage
+  /** An invocation without id whose only argument is already JSON. */
+  encodeRawInvocation(target: string, argumentJson: string | Uint8Array): EncodedMessage
+}

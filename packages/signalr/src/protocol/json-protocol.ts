@@ -1,0 +1,60 @@
+import { EncodedMessage, encodeTextRecord, RECORD_SEPARATOR } from './encoded-message.ts'
+import { MessageType, type HubMessage } from './hub-message.ts'
+import type { HubProtocol, MessageReader, ReaderLimits } from './hub-protocol.ts'
+import { readJsonMessage } from './json-reader.ts'
+import { TextRecords } from './text-records.ts'
+
+/** JSON objects, each ended by a record separator. */
+export const jsonProtocol: HubProtocol = {
+  name: 'json',
+  version: 2,
+  createReader: (limits) => new JsonReader(limits),
+  encode: (message) => encodeTextRecord(writeJsonMessage(message)),
+  encodeRawInvocation,
+}
+
+class JsonReader implements MessageReader {
+  readonly #records: TextRecords
+  readonly #limits: ReaderLimits
+
+  constructor(limits: ReaderLimits) {
+    this.#records = new TextRecords(limits.messageBytes)
+    this.#limits = limits
+  }
+
+  push(bytes: Buffer): void {
+    this.#records.push(bytes)
+  }
+
+  next(): HubMessage | undefined {
+    for (let record = this.#records.next(); record !== undefined; record = this.#records.next()) {
+      const message = readJsonMessage(record, this.#limits)
+      if (message !== undefined) return message
+    }
+    return undefined
+  }
+}
+
+/**
+ * One message as JSON, without its separator. What is not there is left out, never null: the JavaScript client closes
+ * the connection over `"invocationId":null`, and over an item that is missing.
+ */
+export function writeJsonMessage(message: HubMessage): string {
+  if (message.type === MessageType.streamItem && message.item === undefined) {
+    return JSON.stringify({ ...message, item: null })
+  }
+  return JSON.stringify(message)
+}
+
+function encodeRawInvocation(target: string, argumentJson: string | Uint8Array): EncodedMessage {
+  const before = `{"type":1,"target":${JSON.stringify(target)},"arguments":[`
+  if (typeof argumentJson === 'string') return encodeTextRecord(`${before}${argumentJson}]}`)
+  const beforeLength = Buffer.byteLength(before)
+  const length = beforeLength + argumentJson.length + 3
+  return new EncodedMessage(length, false, (frame, offset) => {
+    frame.write(before, offset)
+    frame.set(argumentJson, offset + beforeLength)
+    frame.write(']}', offset + length - 3)
+    frame[offset + length - 1] = RECORD_SEPARATOR
+  })
+}

@@ -1,0 +1,26 @@
+import type { EncodedMessage } from '../protocol/encoded-message.ts'
+
+/** Carries the bytes of one connection, both ways. */
+export interface Transport {
+  /** Bytes given to `write` that the operating system has not taken yet. */
+  readonly bufferedBytes: number
+  /** Sends the messages together. False: not all was taken at once, and the listener's `drained` comes when it was. */
+  write(messages: readonly EncodedMessage[]): boolean
+  /** What arrives stays with the sender, but for what has been read already. */
+  pause(): void
+  resume(): void
+  /** Ends in good order behind what was written; by force if the other side does not agree in time. */
+  close(): void
+}
+
+export interface TransportListener {
+  received(bytes: Buffer): void
+  drained(): void
+  /** Comes once, last. */
+  closed(ending: TransportEnding): void
+}
+
+/**
+ * Closed by the other side in good order; broken off; or ended because the other side broke the transport's own rules.
+ */
+export type TransportEnding = 'clean' | 'lost' | 'violated'
