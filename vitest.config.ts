@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    include: ['{packages,services}/*/{src,test}/**/*.test.ts', 'infra/*/{src,test}/**/*.test.ts'],
+    globalSetup: ['packages/testing/src/global-setup.ts'],
     maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,

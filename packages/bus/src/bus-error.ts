@@ -1,4 +1,5 @@
-export type BusErrorCode = 'timeout' | 'unavailable' | 'malformed' | 'internal'
+export const busErrorCodes = ['timeout', 'unavailable', 'malformed', 'internal'] as const
+export type BusErrorCode = (typeof busErrorCodes)[number]
 
 /**
  * A call that was not answered as its contract says: late (`timeout`), by nobody (`unavailable`), in other words

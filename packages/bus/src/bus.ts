@@ -1,4 +1,4 @@
-import { connect, Events, type NatsConnection } from 'nats'
+import { connect, Events, type NatsConnection, type QueuedIterator, type Status } from 'nats'
 import type { Logger } from '@parley/runtime'
 import { BusError } from './bus-error.ts'
 
@@ -9,6 +9,8 @@ export interface Bus extends AsyncDisposable {
   readonly log: Logger
   /** Throws `BusError('unavailable')` while NATS is away. */
   assertConnected(): void
+  /** What `work` comes to, or `BusError('unavailable')` as soon as NATS is away: what was under way then may be lost. */
+  whileConnected<Result>(work: () => Promise<Result>): Promise<Result>
   /** Resolves when NATS answers. A health check. */
   check(): Promise<void>
   /** Called after each reconnect: what was published meanwhile has not been heard. */
@@ -36,16 +38,22 @@ export async function connectBus(options: { url: string; service: string; log: L
     reconnectJitter: RECONNECT_JITTER_MS,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
+    // An Error made ahead for each request, only for the trace of those that fail, is a good part of what a request costs.
+    noAsyncTraces: true,
   })
   const listeners: (() => void)[] = []
+  const interruptions = new Set<(reason: BusError) => void>()
   let connected = true
+  // Closing the connection does not end this iterator, whatever its declared type promises.
+  const statuses = nats.status() as QueuedIterator<Status>
   const watching = watchStatus()
 
   async function watchStatus(): Promise<void> {
-    for await (const status of nats.status()) {
+    for await (const status of statuses) {
       if (status.type === Events.Disconnect) {
         connected = false
         log.warn('nats is away')
+        for (const interrupt of interruptions) interrupt(new BusError('unavailable', 'nats went away'))
       } else if (status.type === Events.Reconnect) {
         connected = true
         log.info('nats is back')
@@ -58,20 +66,33 @@ export async function connectBus(options: { url: string; service: string; log: L
     if (!connected || nats.isClosed()) throw new BusError('unavailable', 'nats is away')
   }
 
+  async function whileConnected<Result>(work: () => Promise<Result>): Promise<Result> {
+    assertConnected()
+    const interrupted = Promise.withResolvers<never>()
+    interruptions.add(interrupted.reject)
+    try {
+      return await Promise.race([work(), interrupted.promise])
+    } finally {
+      interruptions.delete(interrupted.reject)
+    }
+  }
+
   return {
     service,
     nats,
     log,
     assertConnected,
+    whileConnected,
     async check() {
-      assertConnected()
-      await nats.flush()
+      await whileConnected(() => nats.flush())
     },
     onReconnect: (listener) => void listeners.push(listener),
     async [Symbol.asyncDispose]() {
-      // Draining waits for NATS to take what is still to be sent; with NATS away there is nothing to wait for.
-      if (connected && !nats.isClosed()) await nats.drain()
-      else await nats.close()
+      // Draining waits for NATS to take what is still to be sent. When NATS is away, or goes away meanwhile, there is nothing
+      // to wait for, and a drain would not close.
+      if (connected && !nats.isClosed()) await whileConnected(() => nats.drain()).catch(() => undefined)
+      await nats.close()
+      statuses.stop()
       await watching
     },
   }

@@ -28,15 +28,16 @@ export function callerOf<C extends Contract>(bus: Bus, contract: C): Callers<C> 
 
 function callerOfOne(bus: Bus, declared: Call): Caller<Call> {
   return async (request, within) => {
-    bus.assertConnected()
     const timeoutMs = Math.min(declared.timeoutMs, within?.remainingMs() ?? Infinity)
     if (timeoutMs < 1) throw new BusError('timeout', `${declared.subject}: no time left`)
     const requestId = within?.requestId ?? randomUUID()
     try {
-      const message = await bus.nats.request(declared.subject, encodeJson(request), {
-        timeout: timeoutMs,
-        headers: writeContext(requestId, timeoutMs),
-      })
+      const message = await bus.whileConnected(() =>
+        bus.nats.request(declared.subject, encodeJson(request), {
+          timeout: timeoutMs,
+          headers: writeContext(requestId, timeoutMs),
+        }),
+      )
       return decodeReply(declared, message.data)
     } catch (error) {
       throw busErrorOf(declared.subject, error)

@@ -1,11 +1,12 @@
 import { subjectOf, type Contract, type Event, type PayloadOf } from '@parley/contracts'
-import { nanos, RetentionPolicy, StorageType } from 'nats'
+import { nanos, NatsError, RetentionPolicy, StorageType } from 'nats'
 import type { Bus } from './bus.ts'
 import { encodeJson } from './wire.ts'
 
 /** JetStream is transport, not the record: long enough for a hearer to be away over a weekend. */
 const MAX_AGE_MS = 3 * 24 * 60 * 60 * 1000
 const PUBLISH_TIMEOUT_MS = 5_000
+const STREAM_NOT_FOUND = 10_059
 
 /** An event ready to be stored or published: its subject filled in, its payload checked. */
 export interface EventRecord {
@@ -26,12 +27,12 @@ export async function ensureStream(bus: Bus, contract: Contract): Promise<void> 
   const name = contract.service.toUpperCase()
   const settings = { subjects: [`${contract.service}.event.>`], max_age: nanos(MAX_AGE_MS) }
   const { streams } = await bus.nats.jetstreamManager()
-  const exists = await streams.info(name).then(
-    () => true,
-    () => false,
-  )
-  if (exists) await streams.update(name, settings)
-  else await streams.add({ name, ...settings, storage: StorageType.File, retention: RetentionPolicy.Limits })
+  try {
+    await streams.update(name, settings)
+  } catch (error) {
+    if (!(error instanceof NatsError) || error.api_error?.err_code !== STREAM_NOT_FOUND) throw error
+    await streams.add({ name, ...settings, storage: StorageType.File, retention: RetentionPolicy.Limits })
+  }
 }
 
 /**
@@ -43,11 +44,12 @@ export async function publishEvents(
   events: readonly EventRecord[],
   options: { idOf: (index: number) => string },
 ): Promise<void> {
-  bus.assertConnected()
   const stream = bus.nats.jetstream()
-  await Promise.all(
-    events.map(({ subject, payload }, index) =>
-      stream.publish(subject, encodeJson(payload), { msgID: options.idOf(index), timeout: PUBLISH_TIMEOUT_MS }),
+  await bus.whileConnected(() =>
+    Promise.all(
+      events.map(({ subject, payload }, index) =>
+        stream.publish(subject, encodeJson(payload), { msgID: options.idOf(index), timeout: PUBLISH_TIMEOUT_MS }),
+      ),
     ),
   )
 }

@@ -14,8 +14,7 @@ export function notify(
 
 /** Resolves when NATS has taken everything that was said before. */
 export async function flush(bus: Bus): Promise<void> {
-  bus.assertConnected()
-  await bus.nats.flush()
+  await bus.whileConnected(() => bus.nats.flush())
 }
 
 /** Hears every notice of this subject from now on, in the order of each sender. A handler that throws is logged; the next notice comes. */

@@ -50,11 +50,17 @@ export async function serve<C extends Contract>(
 async function answer(bus: Bus, declared: Call, handler: Handler<Call>, message: Msg): Promise<void> {
   const context = readContext(message.headers, declared.timeoutMs)
   const reply = await replyOf(bus, declared, handler, message.data, context)
-  try {
-    message.respond(encodeJson(reply))
-  } catch (error) {
-    bus.log.error({ error, subject: declared.subject, requestId: context.requestId }, 'reply could not be sent')
-    if (!bus.nats.isClosed()) message.respond(encodeJson({ error: 'internal' } satisfies WireReply))
+  // What can not be sent, such as a reply that is too large for NATS, must not leave the caller waiting.
+  if (!respond(reply)) respond({ error: 'internal' })
+
+  function respond(written: WireReply): boolean {
+    try {
+      message.respond(encodeJson(written))
+      return true
+    } catch (error) {
+      bus.log.error({ error, subject: declared.subject, requestId: context.requestId }, 'reply could not be sent')
+      return false
+    }
   }
 }
 

@@ -1,11 +1,23 @@
 import type { Call } from '@parley/contracts'
-import type { Refusal } from '@parley/protocol'
-import type { z } from 'zod'
-import { BusError, type BusErrorCode } from './bus-error.ts'
+import { refusals, type Refusal, type RefusalCode } from '@parley/protocol'
+import { z } from 'zod'
+import { BusError, busErrorCodes, type BusErrorCode } from './bus-error.ts'
 import type { Answer } from './caller.ts'
 
 /** What travels back: exactly one of the three. */
 export type WireReply = { value: unknown } | { refusal: Refusal } | { error: BusErrorCode }
+
+const WireReply = z.object({
+  value: z.unknown().optional(),
+  refusal: z
+    .object({
+      code: z.enum(Object.keys(refusals) as RefusalCode[]),
+      sentence: z.string(),
+      data: z.record(z.string(), z.unknown()),
+    })
+    .optional(),
+  error: z.enum(busErrorCodes).optional(),
+})
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -26,18 +38,13 @@ export function decodeAs<Schema extends z.ZodType>(schema: Schema, data: Uint8Ar
 }
 
 export function decodeReply(declared: Call, data: Uint8Array): Answer<unknown> {
-  const reply = readReply(declared, data)
-  if ('error' in reply) throw new BusError(reply.error, `${declared.subject}: ${reply.error} on the other side`)
-  if ('refusal' in reply) return { ok: false, refusal: reply.refusal }
-  const parsed = declared.reply.safeParse(reply.value)
-  if (!parsed.success) throw new BusError('malformed', `${declared.subject}: ${parsed.error.message}`)
-  return { ok: true, value: parsed.data }
-}
-
-function readReply(declared: Call, data: Uint8Array): WireReply {
-  try {
-    return decodeJson(data) as WireReply
-  } catch (error) {
-    throw new BusError('malformed', `${declared.subject}: the reply is not JSON`, { cause: error })
+  const { value, refusal, error } = decodeAs(WireReply, data, declared.subject)
+  if (error !== undefined) throw new BusError(error, `${declared.subject}: ${error} on the other side`)
+  if (refusal !== undefined) {
+    if (declared.errors.includes(refusal.code)) return { ok: false, refusal: refusal as Refusal }
+    throw new BusError('malformed', `${declared.subject}: refused with an undeclared ${refusal.code}`)
   }
+  const parsed = declared.reply.safeParse(value)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  throw new BusError('malformed', `${declared.subject}: not as agreed`, { cause: parsed.error })
 }

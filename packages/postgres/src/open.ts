@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Logger } from '@parley/runtime'
@@ -12,7 +13,9 @@ export interface Database<Tables> extends AsyncDisposable {
 const CONNECT_TIMEOUT_MS = 2_000
 const STATEMENT_TIMEOUT_MS = 5_000
 const LOCK_TIMEOUT_MS = 2_000
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+/** Of a connection in the pool, and of a transaction between its statements. */
+const IDLE_TIMEOUT_MS = 5_000
+const SILENCE_MARGIN_MS = 2_000
 
 /** Counters are bigint in tables and numbers here: they stay far below 2^53. */
 const INT8 = 20
@@ -21,7 +24,10 @@ const types = {
     oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text'),
 } as pg.CustomTypesConfig
 
-/** Nothing waits for ever: connecting, statements, locks and idle transactions all have time-outs. */
+/**
+ * Nothing waits for ever: connecting, statements, locks and idle transactions all have time-outs, and a connection that stays
+ * silent for longer than these allow is given up: its server is gone without a word.
+ */
 export function openPostgres<Tables>(options: {
   url: string
   service: string
@@ -30,19 +36,25 @@ export function openPostgres<Tables>(options: {
   /** For work that is known to take long, such as DDL on large tables. */
   statementTimeoutMs?: number
 }): Database<Tables> {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options
+  const silenceMs = Math.max(statementTimeoutMs, IDLE_TIMEOUT_MS) + SILENCE_MARGIN_MS
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.service,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
     lock_timeout: LOCK_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    keepAlive: true,
+    idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
+    stream: () => socketThatMustSpeak(silenceMs),
     types,
   })
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks is replaced by the pool, and its query fails; without listeners it would end the process too.
   pool.on('error', (error) => options.log.warn({ error }, 'idle postgres connection lost'))
+  pool.on('connect', (client) => {
+    client.on('error', (error) => options.log.debug({ error }, 'postgres connection lost'))
+  })
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
@@ -56,4 +68,10 @@ export function openPostgres<Tables>(options: {
       await db.destroy()
     },
   }
+}
+
+function socketThatMustSpeak(silenceMs: number): Socket {
+  const socket = new Socket()
+  const silent = Object.assign(new Error(`postgres was silent for ${silenceMs} ms`), { code: 'ETIMEDOUT' })
+  return socket.setTimeout(silenceMs, () => socket.destroy(silent))
 }

@@ -66,7 +66,7 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
   const db = options.db as unknown as Kysely<{ outbox: OutboxTable }>
 
   async function send(rows: readonly OutboxRow<Event>[]): Promise<void> {
-    const outcomes = await Promise.allSettled(rows.map(deliver))
+    const outcomes = await Promise.allSettled(rows.map(async (row) => deliver(row)))
     const delivered = rows.filter((_, index) => outcomes[index]?.status === 'fulfilled').map(({ id }) => id)
     const failure = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failure) log.warn({ error: failure.reason, rows: rows.length - delivered.length }, 'events not delivered yet')

@@ -1,14 +1,14 @@
-import { createLogger, readEnvironment, variables, type Environment } from '@parley/runtime'
+import { createLogger, logFatal, readEnvironment, variables, type Environment } from '@parley/runtime'
 import { migrate } from './migrate.ts'
 
 /** What a service's `migrate.ts` does: the whole life of a process that migrates one schema and leaves. */
 export async function runMigrations(service: string, folder: URL, environment: Environment): Promise<void> {
-  const log = createLogger({ service, level: environment['LOG_LEVEL'] ?? 'info' })
+  const log = createLogger({ service, level: 'info' })
   try {
     const { POSTGRES_URL: url } = readEnvironment('', { POSTGRES_URL: variables.POSTGRES_URL }, environment)
     await migrate({ url, service, folder, log })
   } catch (error) {
-    log.fatal({ error }, 'could not migrate')
+    logFatal(log, 'could not migrate', error)
     process.exitCode = 1
   }
 }

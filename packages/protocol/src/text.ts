@@ -20,10 +20,10 @@ function hasAtMost(max: number, value: string): boolean {
   return characters <= max
 }
 
-/** Text that a line can show: no control characters, and nothing that turns the reading direction of what follows. */
+/** Text that a line can show: no control characters or line breaks, and nothing that turns the reading direction of what follows. */
 export const line = (max: number) =>
   text(max)
-    .refine((value) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(value), {
+    .refine((value) => !/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u.test(value), {
       error: 'must be one line without control characters',
     })
     .refine((value) => value.trim() === value, { error: 'must not begin or end with a space' })

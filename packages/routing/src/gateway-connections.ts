@@ -104,7 +104,7 @@ export function keepConnections(redis: RedisConnection, graceMs: GraceMs): Gatew
       for (const chunk of inChunks(departures.values(), CHUNK)) yield sendDepartures(gatewayId, chunk)
     },
     async removeAll(gatewayId) {
-      for (const { connectionId, userId } of [...connections.values()]) depart(connectionId, userId, 'drained')
+      for (const { connectionId, userId } of connections.values()) depart(connectionId, userId, 'drained')
       const unsent = [...departures.values()].filter(({ sent }) => !sent)
       for (const chunk of inChunks(unsent, CHUNK)) await sendDepartures(gatewayId, chunk)
     },

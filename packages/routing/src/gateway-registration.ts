@@ -4,6 +4,7 @@ import type { Announcement } from './announcement.ts'
 import { readEpochs } from './epochs.ts'
 import type { GatewayLease } from './gateway-lease.ts'
 import type { RedisConnection } from './redis.ts'
+import { watchForStops } from './watch-for-stops.ts'
 
 type IdentityListener = (gatewayId: number) => void | Promise<void>
 type ChangeListener = (announcement: Announcement) => void | Promise<void>
@@ -14,6 +15,8 @@ type ChangeListener = (announcement: Announcement) => void | Promise<void>
  */
 export interface GatewayRegistration extends AsyncDisposable {
   readonly announcement: Announcement
+  /** This process was stopped for longer than its lease, and not everything is registered again. */
+  readonly lapsed: boolean
   /** What Redis holds may not be whole any more. */
   doubt(reason: string, error?: unknown): void
   /** Resolves when all who listen have heard of the last change. */
@@ -24,18 +27,21 @@ export interface GatewayRegistration extends AsyncDisposable {
 
 /** Between two steps of registering everything again, so that Redis serves others meanwhile. */
 const STEP_PAUSE_MS = 5
-const RETRY_MS = 250
+const RETRY_MS = 1_000
 
 export async function keepRegistered(options: {
   redis: RedisConnection
   lease: GatewayLease
   log: Logger
+  leaseMs: number
   renewMs: number
   jitterMs: number
   /** Sends everything that Redis must hold, in steps. */
   registerAll: (gatewayId: number) => Iterable<Promise<void>>
 }): Promise<GatewayRegistration> {
-  const { redis, lease, log, renewMs, jitterMs, registerAll } = options
+  const { redis, lease, log, leaseMs, renewMs, jitterMs, registerAll } = options
+  await using stack = new AsyncDisposableStack()
+  const stops = stack.use(watchForStops(leaseMs))
   const identityListeners: IdentityListener[] = []
   const changeListeners: ChangeListener[] = []
   let announcement: Announcement = { gatewayId: lease.gatewayId, redisEpoch: '', registered: false }
@@ -88,17 +94,21 @@ export async function keepRegistered(options: {
     const same = (await readEpochs(redis)) === epochs
     if (!same || !lease.stands || doubts !== doubtsBefore) return
     announce({ redisEpoch: epochs, registered: true })
+    stops.forget()
     log.info({ gatewayId: announcement.gatewayId }, 'gateway registered')
   }
 
   async function registerIfInDoubt(signal: AbortSignal): Promise<void> {
-    if (announcement.registered || !redis.available) return
+    if (announcement.registered) return
+    // Whoever waits for Redis goes on as it can.
+    if (!redis.available) return stops.forget()
     try {
       await takeIdentity()
       // All gateways may have lost Redis at the same moment.
       await delay(Math.random() * jitterMs, undefined, { signal })
       await register()
     } catch (error) {
+      stops.forget()
       if (!signal.aborted) log.warn({ error }, 'gateway could not be registered')
     }
   }
@@ -124,7 +134,6 @@ export async function keepRegistered(options: {
   }
   redis.onLost(() => doubt('redis lost'))
   redis.onAvailable(() => registering.hurry())
-  await using stack = new AsyncDisposableStack()
   const registering = stack.use(repeat('register-gateway', { everyMs: RETRY_MS, log }, registerIfInDoubt))
   stack.use(repeat('renew-lease', { everyMs: renewMs, log }, renew))
   const running = stack.move()
@@ -132,6 +141,9 @@ export async function keepRegistered(options: {
   return {
     get announcement() {
       return announcement
+    },
+    get lapsed() {
+      return stops.wasStopped
     },
     doubt,
     told: () => telling,

@@ -23,8 +23,8 @@ export interface GatewayRouting extends AsyncDisposable {
   /** To be told to all senders every 2 seconds, and at once when it changes. */
   readonly announcement: Announcement
   /**
-   * The lease may have run out although Redis is there: this process was stopped, others hold it for dead, and what it knows
-   * may be old. Write to no socket until a new identity is taken.
+   * This process was stopped for longer than its lease: others hold it for dead, and what it hears now may be old. Write to
+   * no socket until this is false: everything is registered again under a new id, or can not be.
    */
   readonly lapsed: boolean
   /** Counted. Resolves when senders can know: Redis has it, or all who listen have been told `registered: false`. */
@@ -68,11 +68,12 @@ export async function openGatewayRouting(options: {
   graceMs?: GraceMs
 }): Promise<GatewayRouting> {
   const { log } = options
+  const leaseMs = options.leaseMs ?? LEASE_MS
   const renewMs = options.renewMs ?? RENEW_MS
   const removalDelayMs = options.removalDelayMs ?? REMOVAL_DELAY_MS
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await openRedis({ url: options.url, name: 'gateway-routing', log, scripts: [JOIN, LEAVE] }))
-  const lease = holdLease(redis, { leaseMs: options.leaseMs ?? LEASE_MS, renewMs })
+  const lease = holdLease(redis, { leaseMs, renewMs })
   const interest = countInterest(redis, removalDelayMs)
   const connections = keepConnections(redis, options.graceMs ?? GRACE_MS)
   stack.defer(farewell)
@@ -81,6 +82,7 @@ export async function openGatewayRouting(options: {
       redis,
       lease,
       log,
+      leaseMs,
       renewMs,
       jitterMs: options.registrationJitterMs ?? REGISTRATION_JITTER_MS,
       *registerAll(gatewayId) {
@@ -128,7 +130,7 @@ export async function openGatewayRouting(options: {
       return registration.announcement
     },
     get lapsed() {
-      return redis.available && !lease.stands
+      return registration.lapsed
     },
     async addInterest(topics) {
       const fresh = interest.count(topics)

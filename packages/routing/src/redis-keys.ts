@@ -6,11 +6,11 @@
  * | Key | Type | Lifetime | Size |
  * |---|---|---|---|
  * | `{<bucket>}:epoch` | string | for ever | 64 in all |
- * | `{<bucket>}:topic:<topic>` | set of integers: the gateways with interest | until its last gateway leaves | about 130 bytes, 8 for each further gateway |
- * | `{<bucket>}:user:<userId>` | hash: connections, and what was last said of the user | 10 min after offline | about 250 bytes with one connection, 80 for each further one |
- * | `{<bucket>}:gateway:<gatewayId>` | set: the users connected to that gateway | until the gateway's end is swept | about 80 bytes per user |
- * | `{<bucket>}:due` | zset: users by the time at which to look at them again | an entry lives until it is settled | about 110 bytes per user who just came or went |
- * | `{<bucket>}:seen` | zset: users by the time they were last seen, not yet in Postgres | an entry lives about a minute | about 110 bytes per user who just went |
+ * | `{<bucket>}:topic:<topic>` | set of integers: the gateways with interest | until its last gateway leaves | about 140 bytes, 8 to 16 for each further gateway |
+ * | `{<bucket>}:user:<userId>` | hash: connections, and what was last said of the user | 10 min after offline | about 190 bytes with one connection, 80 for each further one |
+ * | `{<bucket>}:gateway:<gatewayId>` | set: the users connected to that gateway | until the gateway's end is swept | about 95 bytes per user |
+ * | `{<bucket>}:due` | zset: users by the time at which to look at them again | an entry lives until it is settled | about 145 bytes per user who just came or went |
+ * | `{<bucket>}:seen` | zset: users by the time they were last seen, not yet in Postgres | an entry lives about a minute | about 145 bytes per user who just went |
  * | `{<bucket>}:seen-flushed` | string | 1 min | at most 64 |
  * | `{gateway:<gatewayId>}:lease` | string | 15 s, renewed every 5 s | one per gateway |
  * | `gateways` | set of integers: gateways that may have connections | until swept | one per gateway |

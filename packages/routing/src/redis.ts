@@ -89,7 +89,7 @@ export async function openRedis(options: {
       for (const listener of availableListeners) listener()
     } catch (error) {
       log.warn({ error }, 'redis connection could not be prepared')
-      client.disconnect(true)
+      if (client.status === 'ready') client.disconnect(true)
     } finally {
       firstOutcome.resolve()
     }
@@ -111,6 +111,7 @@ export async function openRedis(options: {
   async function pipeline(fill: (pipeline: ChainableCommander) => void): Promise<unknown[]> {
     const commands = client.pipeline()
     fill(commands)
+    if (commands.length === 0) return []
     const results = (await commands.exec()) ?? []
     return results.map(([error, value]) => {
       if (error === null) return value

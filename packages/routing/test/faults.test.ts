@@ -3,7 +3,7 @@ import { silentLog, testRedis } from '@parley/testing'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { openSenderRouting } from '../src/index.ts'
-import { redisKeys } from '../src/redis-keys.ts'
+import { bucketOf, redisKeys } from '../src/redis-keys.ts'
 import { startFleet } from './fleet.ts'
 
 const PATIENCE = { timeout: 10_000, interval: 20 }
@@ -123,6 +123,42 @@ test('a gateway whose lease lapsed takes a new id, which nobody hears of before 
   await expect.poll(() => sender.gatewaysOf(topics), PATIENCE).toEqual(new Map([[gateway.gatewayId, topics]]))
 })
 
+test('a gateway that was stopped for longer than its lease knows it at once, and takes a new id', async () => {
+  await using redis = await testRedis()
+  await using fleet = startFleet(redis.url)
+  const gateway = await fleet.gateway({ leaseMs: 300, renewMs: 100 })
+  await gateway.addInterest(['c:a'])
+  const before = gateway.gatewayId
+  expect(gateway.lapsed).toBe(false)
+
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+  expect(gateway.lapsed).toBe(true)
+  expect(gateway.gatewayId).toBe(before)
+  await expect.poll(() => gateway.lapsed, PATIENCE).toBe(false)
+  expect(gateway.gatewayId).not.toBe(before)
+})
+
+test('while Redis can be read but not written, gateways hear everything and go on', async () => {
+  await using redis = await testRedis()
+  using raw = connect(redis.url)
+  await using fleet = startFleet(redis.url)
+  const gateway = await fleet.gateway({ leaseMs: 300, renewMs: 100 })
+  const sender = await fleet.sender()
+  await raw.client.replicaof('127.0.0.1', '1')
+
+  await gateway.addInterest(['c:a'])
+  expect(gateway.announcement.registered).toBe(false)
+  // Longer than the lease.
+  const endsAt = performance.now() + 1_000
+  while (performance.now() < endsAt) {
+    expect(gateway.lapsed).toBe(false)
+    expect((await sender.gatewaysOf(['c:a'])).get(gateway.gatewayId)).toEqual(['c:a'])
+    await delay(20)
+  }
+  await raw.client.replicaof('NO', 'ONE')
+  await expect.poll(() => gateway.announcement.registered, PATIENCE).toBe(true)
+})
+
 test('no topic is missed while Redis is emptied again and again', async () => {
   await using redis = await testRedis()
   using raw = connect(redis.url)
@@ -149,6 +185,23 @@ test('no topic is missed while Redis is emptied again and again', async () => {
   }
 })
 
+test('a part of Redis that is lost is noticed at once by senders, and mended by gateways that keep their ids', async () => {
+  await using redis = await testRedis()
+  using raw = connect(redis.url)
+  await using fleet = startFleet(redis.url)
+  const gateway = await fleet.gateway()
+  const sender = await fleet.sender()
+  const { gatewayId } = gateway
+  const lost = topics.filter((topic) => bucketOf(topic) === bucketOf('c:topic-0'))
+  await gateway.addInterest(topics)
+
+  await raw.client.del(redisKeys.epoch(bucketOf('c:topic-0')), ...lost.map(redisKeys.topic))
+  expect(await sender.gatewaysOf(lost)).toEqual(new Map([[gatewayId, lost]]))
+  await expect.poll(() => raw.client.exists(...lost.map(redisKeys.topic)), PATIENCE).toBe(lost.length)
+  await expect.poll(() => gateway.announcement.registered, PATIENCE).toBe(true)
+  expect(gateway.gatewayId).toBe(gatewayId)
+})
+
 test('no topic is missed while Redis is killed and comes back', async () => {
   await using redis = await testRedis()
   await using fleet = startFleet(redis.url)
@@ -156,21 +209,50 @@ test('no topic is missed while Redis is killed and comes back', async () => {
   const sender = await fleet.sender({ settlingMs: 200 })
   await gateway.addInterest(topics)
   let restarting: Promise<void> | undefined
+  let inDoubt = false
+  async function comeBack(): Promise<void> {
+    await redis.kill()
+    await delay(300)
+    await redis.restart()
+  }
   const endsAt = performance.now() + 2_500
   for (let sends = 0; performance.now() < endsAt; sends++) {
-    if (sends === 5)
-      restarting = redis
-        .kill()
-        .then(() => delay(300))
-        .then(() => redis.restart())
+    if (sends === 5) restarting = comeBack()
+    inDoubt ||= !gateway.announcement.registered
     const before = gateway.gatewayId
     const found = await sender.gatewaysOf(topics)
     expect(new Set([...(found.get(gateway.gatewayId) ?? []), ...(found.get(before) ?? [])])).toEqual(new Set(topics))
     await delay(5)
   }
   await restarting
+  expect(inDoubt).toBe(true)
   await expect.poll(() => gateway.announcement.registered, PATIENCE).toBe(true)
   await expect.poll(() => sender.gatewaysOf(['c:elsewhere']), PATIENCE).toEqual(new Map())
+})
+
+test('after a loss of Redis a sender does not believe what it has heard before: Redis may be back with older data', async () => {
+  await using redis = await testRedis()
+  await using fleet = startFleet(redis.url)
+  const gateway = await fleet.gateway({ registrationJitterMs: 60_000 })
+  const sender = await fleet.sender({ settlingMs: 300, silentAfterMs: 6_000 })
+  await gateway.addInterest(['c:a'])
+  await expect.poll(() => sender.gatewaysOf(['c:b']), PATIENCE).toEqual(new Map())
+  const { gatewayId } = gateway
+  fleet.silence(gateway)
+  await redis.restart()
+  using raw = connect(redis.url)
+  await raw.client.del(redisKeys.topic('c:a'))
+  await expect
+    .poll(
+      () =>
+        sender
+          .check()
+          .then(() => true)
+          .catch(() => false),
+      PATIENCE,
+    )
+    .toBe(true)
+  expect(await sender.gatewaysOf(['c:a'])).toEqual(new Map([[gatewayId, ['c:a']]]))
 })
 
 test('while Redis does not answer, senders soon stop to ask it and send to all', async () => {

@@ -14,10 +14,14 @@ export interface HoldingProxy extends AsyncDisposable {
 
 export async function startHoldingProxy(target: string): Promise<HoldingProxy> {
   const { hostname, port } = new URL(target)
-  const pairs = new Set<{ client: Socket; server: Socket; held: Buffer[] | undefined }>()
+  const pairs = new Set<{ client: Socket; server: Socket; held: (string | Uint8Array)[] | undefined }>()
   const listener = createServer((client) => {
     const server = connect(Number(port), hostname)
-    const pair: { client: Socket; server: Socket; held: Buffer[] | undefined } = { client, server, held: undefined }
+    const pair: { client: Socket; server: Socket; held: (string | Uint8Array)[] | undefined } = {
+      client,
+      server,
+      held: undefined,
+    }
     pairs.add(pair)
     client.on('data', (data) => (pair.held ? void pair.held.push(data) : server.write(data)))
     server.on('data', (data) => void (client.destroyed || client.write(data)))

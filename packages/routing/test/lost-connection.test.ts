@@ -20,8 +20,7 @@ test('what was held up on a lost connection is never done after what came later'
     registrationJitterMs: 10,
   })
   await gateway.addInterest(['c:a'])
-  const connected = gateway.addConnection({ connectionId: 'before', userId: 'ann' })
-  await connected
+  await gateway.addConnection({ connectionId: 'before', userId: 'ann' })
 
   // The removal, and a connection that comes and goes, are said on a connection that breaks.
   proxy.hold()
@@ -38,6 +37,18 @@ test('what was held up on a lost connection is never done after what came later'
   await proxy.release()
   expect(await raw.smembers(redisKeys.topic('c:a'))).toEqual([String(gateway.gatewayId)])
   expect((await raw.hkeys(redisKeys.user('ann'))).filter((field) => !field.startsWith('#'))).toEqual(['before'])
+})
+
+test('who adds a topic that another is adding waits as well, until senders can know', async () => {
+  await using redis = await testRedis()
+  await using proxy = await startHoldingProxy(redis.url)
+  await using gateway = await openGatewayRouting({ url: proxy.url, log: silentLog })
+  proxy.hold()
+  const registeredWhenDone = Array.from({ length: 2 }, async () => {
+    await gateway.addInterest(['c:a'])
+    return gateway.announcement.registered
+  })
+  expect(await Promise.all(registeredWhenDone)).toEqual([false, false])
 })
 
 test('a gateway whose scripts were flushed from Redis registers again', async () => {

@@ -24,7 +24,8 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
   const parsed = z.object(shape).safeParse(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => describe(issue, given))
   for (const name of Object.keys(given)) {
-    if (ownPrefix !== '' && name.startsWith(ownPrefix) && !(name in shape)) problems.push(`${name} is not a variable of this service.`)
+    if (ownPrefix !== '' && name.startsWith(ownPrefix) && !(name in shape))
+      problems.push(`${name} is not a variable of this service.`)
   }
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return parsed.data as z.output<z.ZodObject<Shape>>

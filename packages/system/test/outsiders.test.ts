@@ -1,13 +1,13 @@
-import { connect } from 'nats'
-import { AckPolicy } from 'nats'
+import { AckPolicy, connect } from 'nats'
 import type { Conversation, Message } from '@parley/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { v7 as uuidv7 } from 'uuid'
 import { join } from '../src/participant.ts'
 import { startSystem, type System } from '../src/start-system.ts'
 
 let system: System
 beforeAll(async () => {
-  system = await startSystem({ s3: true })
+  system = await startSystem()
 }, 180_000)
 afterAll(() => system?.[Symbol.asyncDispose]())
 
@@ -95,7 +95,7 @@ describe('a file', () => {
 
 describe('an OAuth client', () => {
   test('finds the provider through the gateway and gets a token that the gateway accepts', async () => {
-    const { url } = system.gatewayUrls[0] ? { url: system.gatewayUrls[0] } : { url: '' }
+    const [url] = system.gatewayUrls
     const discovery = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
     expect(discovery).toMatchObject({
       issuer: url,
@@ -114,7 +114,7 @@ test('a message sent by REST reaches the hub, and history by REST has it', async
     kind: 'group',
     memberIds: [],
   })
-  const id = (await import('uuid')).v7()
+  const id = uuidv7()
   const path = `${firstUrl}/api/v1/conversations/${conversationId}/messages`
   const headers = { authorization: `Bearer ${alice.accessToken}`, 'content-type': 'application/json' }
   const sent = await fetch(path, { method: 'POST', headers, body: JSON.stringify({ id, text: 'by REST' }) })

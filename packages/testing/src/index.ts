@@ -1,1 +1,7 @@
-export {}
+export { type TestServer } from './test-server.ts'
+export { silentLog } from './silent-log.ts'
+export { testDatabase, testDatabaseOn, type TestDatabase } from './test-database.ts'
+export { testNats } from './test-nats.ts'
+export { testPostgres } from './test-postgres.ts'
+export { testRedis } from './test-redis.ts'
+export { testS3, type TestS3 } from './test-s3.ts'

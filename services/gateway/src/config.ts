@@ -20,6 +20,8 @@ export function readConfig(environment: Environment) {
       NATS_URL: variables.NATS_URL,
       REDIS_URL: variables.REDIS_URL,
       AUTH_URL: z.url({ protocol: /^https?$/ }),
+      /** The same for all gateways: a client may negotiate with one and connect to another. */
+      GATEWAY_SECRET: z.string().min(32),
       /** Exact origins, separated by commas, whose pages may connect. In development, pages of this machine may as well. */
       GATEWAY_ALLOWED_ORIGINS: origins.optional(),
       /** How long a stopping gateway takes to close its connections, spread evenly. */
@@ -37,6 +39,7 @@ export function readConfig(environment: Environment) {
     /** The issuer of the access tokens: where clients find the OAuth pages, which is this gateway. */
     publicUrl: new URL(read.PARLEY_PUBLIC_URL).origin,
     allowedOrigins: read.GATEWAY_ALLOWED_ORIGINS ?? [],
+    secret: read.GATEWAY_SECRET,
     drainMs: read.GATEWAY_DRAIN_SECONDS * 1_000,
   }
 }

@@ -12,6 +12,7 @@ import { devLoginRoute } from './http/dev-login.ts'
 import { documentRoutes } from './http/documents.ts'
 import { restRoutes } from './http/rest-routes.ts'
 import { createChatHub, HUB_PATH } from './hub/chat-hub.ts'
+import { signedTokens } from './hub/connection-tokens.ts'
 import { authenticateHub } from './identity/authenticate-hub.ts'
 import { createSigningKeys } from './identity/signing-keys.ts'
 import { createVerifyToken } from './identity/verify-token.ts'
@@ -50,6 +51,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     hub: createChatHub({ perform, delivery, routing, clock: systemClock, log }),
     authenticate: authenticateHub(verifyToken),
     allowOrigin,
+    tokens: signedTokens({ secret: config.secret, now: Date.now }),
     log,
   })
 

@@ -41,6 +41,7 @@ export async function startTestGateway(): Promise<TestGateway> {
       authUrl: issuer.url,
       publicUrl: PUBLIC_URL,
       allowedOrigins: ['https://chat.example'],
+      secret: 'a secret of at least 32 characters',
       drainMs: 0,
     }),
   )

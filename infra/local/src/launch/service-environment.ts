@@ -1,0 +1,83 @@
+/** What a service can be told about. Everything is on the loopback interface. */
+export interface Surroundings {
+  readonly logLevel: string
+  /** Where people reach Parley: the first gateway. */
+  readonly publicUrl: string
+  readonly natsUrl: string
+  readonly redisUrl: string
+  readonly s3: {
+    readonly url: string
+    readonly region: string
+    readonly bucket: string
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+  }
+  /** The URL of a service's own role, which has a schema of its own. */
+  readonly postgresUrl: (service: string) => string
+  readonly port: (service: string) => number
+  /** The same in every start, made in the first. */
+  readonly secret: (name: string) => string
+}
+
+export type ServiceEnvironment = (it: Surroundings) => Readonly<Record<string, string>>
+
+/** What every service is told. */
+export const commonEnvironment: ServiceEnvironment = (it) => ({
+  PARLEY_ENV: 'development',
+  LOG_LEVEL: it.logLevel,
+  HTTP_HOST: '127.0.0.1',
+  NATS_URL: it.natsUrl,
+})
+
+/** What each service is told besides. */
+export const serviceEnvironment = {
+  auth: (it) => ({
+    PARLEY_PUBLIC_URL: it.publicUrl,
+    POSTGRES_URL: it.postgresUrl('auth'),
+    AUTH_SECRET: it.secret('AUTH_SECRET'),
+  }),
+  messaging: (it) => ({
+    POSTGRES_URL: it.postgresUrl('messaging'),
+    REDIS_URL: it.redisUrl,
+  }),
+  presence: (it) => ({
+    POSTGRES_URL: it.postgresUrl('presence'),
+    REDIS_URL: it.redisUrl,
+  }),
+  media: (it) => ({
+    POSTGRES_URL: it.postgresUrl('media'),
+    S3_ENDPOINT: it.s3.url,
+    S3_PUBLIC_ENDPOINT: it.s3.url,
+    S3_REGION: it.s3.region,
+    S3_BUCKET: it.s3.bucket,
+    AWS_ACCESS_KEY_ID: it.s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: it.s3.secretAccessKey,
+  }),
+  retention: (it) => ({
+    POSTGRES_URL: it.postgresUrl('retention'),
+  }),
+  gateway: (it) => ({
+    PARLEY_PUBLIC_URL: it.publicUrl,
+    AUTH_URL: `http://127.0.0.1:${it.port('auth')}`,
+    REDIS_URL: it.redisUrl,
+    GATEWAY_SECRET: it.secret('GATEWAY_SECRET'),
+    // Nobody wants to wait after a Ctrl-C.
+    GATEWAY_DRAIN_SECONDS: '1',
+  }),
+} satisfies Record<string, ServiceEnvironment>
+
+/** Of the environment of `npm start`, what concerns any program. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'HTTPS_PROXY', 'NO_PROXY']
+
+/** Variables of the environment of `npm start` that go on to a service: general ones, and those with its own prefix. */
+export function inheritedBy(
+  kind: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const prefix = `${kind.toUpperCase()}_`
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && (INHERITED.includes(name) || name.startsWith(prefix)) ? [[name, value]] : [],
+    ),
+  )
+}

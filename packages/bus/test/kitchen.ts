@@ -1,0 +1,39 @@
+import { call, contract, event, notice } from '@parley/contracts'
+import { z } from 'zod'
+
+/** A contract for these tests alone. */
+export const kitchen = contract({
+  service: 'kitchen',
+  calls: {
+    cook: call({
+      subject: 'kitchen.call.cook',
+      request: z.object({ dish: z.string() }),
+      reply: z.object({ dish: z.string(), cookedBy: z.string() }),
+      errors: ['forbidden', 'file_too_large'],
+      timeoutMs: 2_000,
+    }),
+    hurry: call({
+      subject: 'kitchen.call.hurry',
+      request: z.object({}),
+      reply: z.object({ remainingMs: z.number(), requestId: z.string() }),
+      errors: [],
+      timeoutMs: 300,
+    }),
+    ask: call({
+      subject: 'kitchen.call.ask',
+      request: z.object({}),
+      reply: z.object({ remainingMs: z.number(), requestId: z.string() }),
+      errors: [],
+      timeoutMs: 1_000,
+    }),
+  },
+  events: {
+    served: event({
+      subject: 'kitchen.event.served.{table}',
+      payload: z.object({ table: z.string(), dish: z.string() }),
+    }),
+  },
+  notices: {
+    bell: notice({ subject: 'kitchen.notice.bell.{table}' }),
+  },
+})

@@ -1,0 +1,89 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort, launch, parleyServices, readSettings, type State } from '@parley/local'
+import { testS3 } from '@parley/testing'
+import { vi } from 'vitest'
+
+/** All of Parley as `npm start` runs it, as processes that can be killed, with servers, ports and data of its own. */
+export interface System extends AsyncDisposable {
+  readonly gatewayUrls: readonly [string, string]
+  /** Postgres, as its superuser. */
+  readonly adminUrl: string
+  readonly natsUrl: string
+  /** Where each service's log is, as `<name>.log`. */
+  readonly logDirectory: string
+  /** Ends a service without a word, as `kill -9` does. */
+  kill(service: string): Promise<void>
+  /** Waits until a service that was killed runs again and is ready. */
+  untilBack(service: string): Promise<void>
+}
+
+const CLONE = join(import.meta.dirname, '../../..')
+const BACK_TIMEOUT_MS = 30_000
+
+export async function startSystem(): Promise<System> {
+  await using stack = new AsyncDisposableStack()
+  const home = await mkdtemp(join(tmpdir(), 'parley-system-'))
+  stack.defer(() => rm(home, { recursive: true, force: true }))
+  const [s3, firstPort, secondPort] = await Promise.all([testS3(), freePort(), freePort()])
+  const stopping = new AbortController()
+  stack.use(
+    await launch({
+      clone: CLONE,
+      home,
+      publicUrl: `http://localhost:${firstPort}`,
+      stages: parleyServices(CLONE, [firstPort, secondPort]),
+      settings: readSettings({
+        LOG_LEVEL: 'info',
+        S3_ENDPOINT: s3.endpoint,
+        S3_REGION: s3.region,
+        S3_BUCKET: s3.bucket,
+        AWS_ACCESS_KEY_ID: s3.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      }),
+      environment: process.env,
+      progress: { step: (_doing, work) => work(), say: () => undefined },
+      signal: stopping.signal,
+    }),
+  )
+
+  const readState = async (): Promise<State> => JSON.parse(await readFile(join(home, 'state.json'), 'utf8')) as State
+  const { servers } = await readState()
+  const urlOf = (name: string) => servers.find((server) => server.name === name)?.url ?? ''
+  const killed = new Map<string, number>()
+  async function find(name: string) {
+    const { services } = await readState()
+    const found = services.find((service) => service.name === name)
+    if (found === undefined) throw new Error(`there is no service ${name}`)
+    return found
+  }
+
+  const started = stack.move()
+  return {
+    gatewayUrls: [`http://localhost:${firstPort}`, `http://localhost:${secondPort}`],
+    adminUrl: urlOf('postgres'),
+    natsUrl: urlOf('nats'),
+    logDirectory: join(home, 'logs'),
+    async kill(name) {
+      const { pid } = await find(name)
+      if (pid === null) throw new Error(`${name} does not run`)
+      killed.set(name, pid)
+      process.kill(pid, 'SIGKILL')
+    },
+    async untilBack(name) {
+      await vi.waitUntil(
+        async () => {
+          const { pid, healthUrl } = await find(name)
+          if (pid === null || pid === killed.get(name)) return false
+          return fetch(healthUrl).then(
+            ({ ok }) => ok,
+            () => false,
+          )
+        },
+        { timeout: BACK_TIMEOUT_MS, interval: 100 },
+      )
+    },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
+}

@@ -1,0 +1,4 @@
+import { pino, type Logger } from 'pino'
+
+/** For what is started in a test: logs nothing. */
+export const silentLog: Logger = pino({ level: 'silent' })

@@ -1,0 +1,11 @@
+/** Where clients find what: everything below `/oauth/` and `/.well-known/`, which the gateway passes on as it is. */
+export const routes = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  jwks: '/oauth/jwks',
+  revocation: '/oauth/revocation',
+  end_session: '/oauth/end-session',
+  userinfo: '/oauth/userinfo',
+} as const
+
+export const SIGN_IN_PATH = '/oauth/sign-in'

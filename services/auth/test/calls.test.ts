@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto'
+import { BusError } from '@parley/bus'
+import type { User } from '@parley/protocol'
+import jwt from 'jsonwebtoken'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startAuthSystem, type AuthSystem, type TestInstance } from './auth-system.ts'
+
+let system: AuthSystem
+let instance: TestInstance
+beforeAll(async () => {
+  system = await startAuthSystem()
+  instance = await system.start()
+})
+afterAll(async () => {
+  await instance?.[Symbol.asyncDispose]()
+  await system?.[Symbol.asyncDispose]()
+})
+
+async function userOf(name: string): Promise<User> {
+  const answer = await system.calls.signInForDevelopment({ name, admin: false })
+  if (!answer.ok) throw new Error(answer.refusal.sentence)
+  return answer.value.user
+}
+
+const actorOf = (user: { id: string }) => ({ userId: user.id, scopes: [] })
+const nobody = { userId: randomUUID(), scopes: [] }
+const unauthenticated = { ok: false, refusal: { code: 'unauthenticated' } }
+const malformed = (error: unknown) => error instanceof BusError && error.code === 'malformed'
+
+describe('signInForDevelopment', () => {
+  test('gives the same user for the same name, whatever its case', async () => {
+    const [first, second] = [await userOf('Ann'), await userOf('aNN')]
+    expect(second).toEqual(first)
+    expect(first).toMatchObject({ displayName: 'Ann', avatarUrl: null })
+  })
+
+  test('of a new name at twenty times at once makes one user, and two instances agree on it', async () => {
+    await using _ = await system.start()
+    const users = await Promise.all(Array.from({ length: 20 }, () => userOf('Bea')))
+    expect(new Set(users.map(({ id }) => id)).size).toBe(1)
+    expect(await system.query(`select 1 from auth.users where display_name = 'Bea'`)).toHaveLength(1)
+  })
+
+  test.each([
+    [false, 'openid profile'],
+    [true, 'openid profile admin'],
+  ])('with admin %j gives a token with the scope "%s"', async (admin, scope) => {
+    const answer = await system.calls.signInForDevelopment({ name: 'cid', admin })
+    if (!answer.ok) throw new Error('refused')
+    const { header, payload } = jwt.decode(answer.value.accessToken, { complete: true }) ?? {}
+    expect(header).toMatchObject({ typ: 'at+jwt', alg: 'RS256' })
+    expect(payload).toMatchObject({ sub: answer.value.user.id, scope, aud: 'parley', jti: expect.any(String) })
+    expect(await (await instance.send('/oauth/jwks')).text()).toContain(header?.kid)
+    const { iat = 0, exp } = payload as jwt.JwtPayload
+    expect(exp).toBe(iat + 600)
+  })
+
+  test('refuses a name that is not one', async () => {
+    const refused = await system.calls.signInForDevelopment({ name: 'a\u200bnn', admin: false })
+    expect(refused).toMatchObject({ ok: false, refusal: { code: 'invalid_input' } })
+    for (const name of ['', ' ann', 'x'.repeat(51), 'a\nb', '\ud800', 'a\0']) {
+      await expect(system.calls.signInForDevelopment({ name, admin: false })).rejects.toSatisfy(malformed)
+    }
+  })
+})
+
+describe('getMe', () => {
+  test('answers the caller', async () => {
+    const user = await userOf('dora')
+    expect(await system.calls.getMe({ actor: actorOf(user) })).toEqual({ ok: true, value: user })
+  })
+
+  test('of a user who does not exist is unauthenticated', async () => {
+    expect(await system.calls.getMe({ actor: nobody })).toMatchObject(unauthenticated)
+  })
+})
+
+describe('updateProfile', () => {
+  test('changes the name, and the user is found by the new one only', async () => {
+    const user = await userOf('Eve')
+    const renamed = await system.calls.updateProfile({ actor: actorOf(user), displayName: 'Zora 🦓' })
+    expect(renamed).toEqual({ ok: true, value: { ...user, displayName: 'Zora 🦓' } })
+    expect(await find('zora')).toEqual(['Zora 🦓'])
+    expect(await find('eve')).toEqual([])
+  })
+
+  test('does not change who signs in by the old name', async () => {
+    const user = await userOf('Fay')
+    await system.calls.updateProfile({ actor: actorOf(user), displayName: 'Faye' })
+    expect((await userOf('fay')).id).toBe(user.id)
+  })
+
+  test('with nothing to change answers the user as they are', async () => {
+    const user = await userOf('gil')
+    expect(await system.calls.updateProfile({ actor: actorOf(user) })).toEqual({ ok: true, value: user })
+  })
+
+  test('refuses names that are not one, and users who do not exist', async () => {
+    const user = await userOf('hal')
+    const hidden = await system.calls.updateProfile({ actor: actorOf(user), displayName: '\u2060hal' })
+    expect(hidden).toMatchObject({ ok: false, refusal: { code: 'invalid_input' } })
+    expect(await system.calls.updateProfile({ actor: nobody, displayName: 'x' })).toMatchObject(unauthenticated)
+    expect(await system.calls.updateProfile({ actor: nobody })).toMatchObject(unauthenticated)
+    for (const displayName of ['', 'x'.repeat(51), 'a\0b', '\u202eabc']) {
+      await expect(system.calls.updateProfile({ actor: actorOf(user), displayName })).rejects.toSatisfy(malformed)
+    }
+  })
+})
+
+describe('findUsers', () => {
+  test('finds by the beginning of the name, whatever the case, by name', async () => {
+    for (const name of ['Óscar', 'óscarito', 'Not Óscar']) await userOf(name)
+    expect(await find('ÓSCA')).toEqual(['Óscar', 'óscarito'])
+    expect(await find('ó'.normalize('NFD'))).toEqual(['Óscar', 'óscarito'])
+  })
+
+  test('takes the characters of patterns as they are', async () => {
+    for (const name of ['100%', '100 people', 'a_b', 'axb', 'back\\slash']) await userOf(name)
+    expect(await find('100%')).toEqual(['100%'])
+    expect(await find('a_')).toEqual(['a_b'])
+    expect(await find('back\\')).toEqual(['back\\slash'])
+    expect(await find('%')).toEqual([])
+    expect(await find('_')).toEqual([])
+  })
+
+  test('gives at most 20', async () => {
+    await Promise.all(Array.from({ length: 25 }, (_, index) => userOf(`many ${index}`)))
+    expect(await find('many')).toHaveLength(20)
+  })
+
+  test('is answered from an index', async () => {
+    await system.query(
+      `insert into auth.users (display_name, folded_name) select 'bulk ' || n, 'bulk ' || n from generate_series(1, 5000) n`,
+    )
+    await system.query('analyze auth.users')
+    const plan = await system.query(
+      `explain select * from auth.users where folded_name like 'ann%' order by folded_name, id limit 20`,
+    )
+    expect(JSON.stringify(plan)).toContain('Index Scan using users_folded_name')
+  })
+
+  test('is for users only', async () => {
+    expect(await system.calls.findUsers({ actor: nobody, query: 'a' })).toMatchObject(unauthenticated)
+    for (const query of ['', 'x'.repeat(51), '\0', ' a']) {
+      await expect(system.calls.findUsers({ actor: nobody, query })).rejects.toSatisfy(malformed)
+    }
+  })
+})
+
+describe('getUsers', () => {
+  test('gives those that exist, each once', async () => {
+    const users = [await userOf('ida'), await userOf('jon')]
+    const userIds = [users[0]!.id, users[1]!.id, users[0]!.id, randomUUID()]
+    const answer = await system.calls.getUsers({ userIds })
+    if (!answer.ok) throw new Error('refused')
+    expect(answer.value.users.toSorted((a, b) => a.displayName.localeCompare(b.displayName))).toEqual(users)
+  })
+
+  test('takes 500 ids and neither none nor more', async () => {
+    const ids = (length: number) => Array.from({ length }, () => randomUUID())
+    expect(await system.calls.getUsers({ userIds: ids(500) })).toEqual({ ok: true, value: { users: [] } })
+    for (const userIds of [[], ids(501), ['alice']]) {
+      await expect(system.calls.getUsers({ userIds })).rejects.toSatisfy(malformed)
+    }
+  })
+})
+
+async function find(query: string): Promise<string[]> {
+  const answer = await system.calls.findUsers({ actor: actorOf(await userOf('searcher')), query })
+  if (!answer.ok) throw new Error('refused')
+  return answer.value.users.map(({ displayName }) => displayName)
+}

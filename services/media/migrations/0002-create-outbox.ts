@@ -1,0 +1,1 @@
+export { createOutboxTable as up } from '@parley/postgres'

@@ -1,0 +1,5 @@
+import { runProcess } from '@parley/runtime'
+import { readConfig } from './config.ts'
+import { startMedia } from './service.ts'
+
+await runProcess('media', () => startMedia(readConfig(process.env)))

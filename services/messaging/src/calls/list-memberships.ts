@@ -1,0 +1,21 @@
+import type { Handler } from '@parley/bus'
+import type { messaging } from '@parley/contracts'
+import { listMemberships as listMembershipsOf } from '../store/memberships.ts'
+import type { Db } from '../store/tables.ts'
+
+/** About 110 bytes each: a page has less than 512 KB. */
+const MEMBERSHIPS_PER_PAGE = 4_000
+
+export function listMemberships({ db }: { db: Db }): Handler<(typeof messaging)['calls']['listMemberships']> {
+  return async ({ userIds, after }) => {
+    const { users, next } = await listMembershipsOf(db, { userIds, after, limit: MEMBERSHIPS_PER_PAGE })
+    const mentioned = new Set(users.map(({ userId }) => userId))
+    const isOfThisPage = (userId: string) =>
+      (after === undefined || userId > after.userId) && (next === null || userId < next.userId)
+    const unknown = userIds.filter((userId) => isOfThisPage(userId) && !mentioned.has(userId))
+    return {
+      users: [...users, ...unknown.map((userId) => ({ userId, membershipVersion: 0, memberships: [] }))],
+      next,
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { writeOutbox, type OutboxRow } from '@parley/postgres'
+import type { Change } from '../domain/change.ts'
+import { creationHash, type Creation } from '../domain/creation.ts'
+import { conversationOf, insertConversation } from '../store/conversations.ts'
+import { joinMembers } from '../store/members.ts'
+import type { Db } from '../store/tables.ts'
+
+/** All first members share version 1. Undefined when the id exists already, even since this very moment. */
+export function beginConversation(
+  db: Db,
+  creation: Creation,
+  retentionDays: number,
+): Promise<OutboxRow<Change> | undefined> {
+  const { id, kind, title, createdBy, members } = creation
+  return db.transaction().execute(async (transaction) => {
+    const conversation = await insertConversation(transaction, {
+      id,
+      kind,
+      title,
+      createdBy,
+      creationHash: creationHash(creation),
+      memberCount: members.length,
+    })
+    if (conversation === undefined) return undefined
+    const joining = members.map((member) => ({ ...member, version: conversation.version }))
+    const joined = await joinMembers(transaction, conversation, joining, conversation.createdAt)
+    const change: Change = {
+      kind: 'conversation-created',
+      conversation: conversationOf(conversation, null, retentionDays),
+      joined,
+    }
+    return writeOutbox(transaction, [change])
+  })
+}

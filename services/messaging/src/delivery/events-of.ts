@@ -1,0 +1,47 @@
+import { recordOf, type EventRecord } from '@parley/bus'
+import { messaging } from '@parley/contracts'
+import type { Change } from '../domain/change.ts'
+
+export interface IdentifiedEvent extends EventRecord {
+  /** The same whenever it is told: a conversation has one event per version. */
+  readonly id: string
+}
+
+const { events } = messaging
+
+/** What other services are told of a change. */
+export function eventsOf(change: Change): IdentifiedEvent[] {
+  switch (change.kind) {
+    case 'message-created': {
+      const { version, message } = change
+      const { conversationId } = message
+      const payload = { conversationId, version, message }
+      return [identified(payload, recordOf(events.messageCreated, { conversationId }, payload))]
+    }
+    case 'conversation-created': {
+      const { conversation, joined } = change
+      const { id: conversationId, version } = conversation
+      const payload = { conversationId, version, conversation, members: joined.map(({ member }) => member) }
+      return [identified(payload, recordOf(events.conversationCreated, { conversationId }, payload))]
+    }
+    case 'members-joined': {
+      const { id: conversationId } = change.conversation
+      return change.joined.map(({ version, member }) => {
+        const payload = { conversationId, version, member }
+        return identified(payload, recordOf(events.memberJoined, { conversationId }, payload))
+      })
+    }
+    case 'member-left': {
+      const { conversationId, left } = change
+      const payload = { conversationId, version: left.version, member: left.member }
+      return [identified(payload, recordOf(events.memberLeft, { conversationId }, payload))]
+    }
+  }
+}
+
+function identified(
+  { conversationId, version }: { conversationId: string; version: number },
+  record: EventRecord,
+): IdentifiedEvent {
+  return { ...record, id: `${conversationId}.${version}` }
+}

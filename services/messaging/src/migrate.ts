@@ -1,0 +1,3 @@
+import { runMigrations } from '@parley/postgres'
+
+await runMigrations('messaging', new URL('../migrations/', import.meta.url), process.env)

@@ -1,0 +1,206 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { refuse } from '@parley/contracts'
+import { isUnavailable, type OutboxRow } from '@parley/postgres'
+import type { Message } from '@parley/protocol'
+import type { Logger } from '@parley/runtime'
+import type { Change } from '../domain/change.ts'
+import type { Send } from '../domain/send.ts'
+import type { SendVerdict, WrittenGroup } from '../store/send-group.ts'
+import { WaitingSends, type SendOutcome, type WaitingSend } from './waiting-sends.ts'
+
+/** Commits sends in groups. */
+export interface Sending extends AsyncDisposable {
+  submit(send: Send, caller: { remainingMs(): number }): SubmittedSend
+}
+
+export interface SubmittedSend {
+  /** Never rejects: of a send whose outcome is not known it says `unavailable`. */
+  readonly outcome: Promise<SendOutcome>
+  /** Resolves when its conversation gets nowhere, held by somebody else for long; never, for most. */
+  readonly stalled: Promise<void>
+}
+
+/** What is done with a group. */
+export interface SendingSteps {
+  /** Writes a group, each skipping what is busy; or with a wait, one conversation alone. */
+  sendGroup(sends: readonly Send[], options: { lockWaitMs: number; through: 'group' | 'lane' }): Promise<WrittenGroup>
+  findMessages(ids: readonly string[]): Promise<ReadonlyMap<string, Message>>
+  /** Tells of what was committed; not waited for. */
+  tell(row: OutboxRow<Change>): void
+}
+
+/** Groups of different conversations that are written at the same time, on a connection each. */
+export const GROUPS_AT_ONCE = 3
+/** Conversations that wait for their lock, or write alone, at the same time. */
+export const LANES_AT_ONCE = 8
+/** Of one write. */
+const WRITE_BOUNDS = { sends: 500, bytes: 1024 * 1024 }
+const LANE_LOCK_WAIT_MS = 2_000
+const STALL_AFTER_MS = 500
+
+/**
+ * Sends that arrive while a group is being written wait together and go in the next one; when nothing is being written, they
+ * go at once. A conversation that another instance holds goes to a lane of its own, so that nobody waits for it but its own
+ * senders. What waits is bounded by `queue`: beyond it a send is refused at once.
+ */
+export function openSending(options: {
+  steps: SendingSteps
+  queue: { maxSends: number; maxBytes: number }
+  log: Logger
+}): Sending {
+  const { steps, queue, log } = options
+  const waitingSends = new WaitingSends({
+    bounds: WRITE_BOUNDS,
+    stallAfterMs: STALL_AFTER_MS,
+    refuseExpired: (expired) => expired.settle(unavailable()),
+  })
+  const writes = { group: 0, lane: 0 }
+  const running = new Set<Promise<void>>()
+  let unsettledSends = 0
+  let unsettledBytes = 0
+  let scheduled = false
+
+  function submit(send: Send, caller: { remainingMs(): number }): SubmittedSend {
+    const { promise: outcome, resolve } = Promise.withResolvers<SendOutcome>()
+    const { promise: stalled, resolve: stall } = Promise.withResolvers<void>()
+    if (unsettledSends >= queue.maxSends || unsettledBytes + send.bytes > queue.maxBytes) {
+      resolve({ refusal: refuse.overloaded().refusal })
+      return { outcome, stalled }
+    }
+    unsettledSends += 1
+    unsettledBytes += send.bytes
+    waitingSends.add({
+      send,
+      isolated: false,
+      isExpired: () => caller.remainingMs() <= 0,
+      stall,
+      settle(settled) {
+        unsettledSends -= 1
+        unsettledBytes -= send.bytes
+        resolve(settled)
+      },
+    })
+    schedule()
+    return { outcome, stalled }
+  }
+
+  /** What arrives in the same turn of the loop goes together. */
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      startWrites()
+    })
+  }
+
+  function startWrites(): void {
+    start('group', GROUPS_AT_ONCE, () => waitingSends.takeGroup())
+    start('lane', LANES_AT_ONCE, () => waitingSends.takeLane())
+  }
+
+  function start(through: 'group' | 'lane', atOnce: number, take: () => WaitingSend[]): void {
+    while (writes[through] < atOnce) {
+      const taken = take()
+      if (taken.length === 0) return
+      writes[through] += 1
+      const writing = write(taken, through).finally(() => {
+        writes[through] -= 1
+        running.delete(writing)
+        startWrites()
+      })
+      running.add(writing)
+    }
+  }
+
+  async function write(taken: readonly WaitingSend[], through: 'group' | 'lane'): Promise<void> {
+    const written = await attempt(taken, through)
+    if (written === undefined) return
+    if ('verdicts' in written) {
+      const duplicates = settle(taken, written.verdicts)
+      if (written.told !== undefined) steps.tell(written.told)
+      if (duplicates.length > 0) await settleDuplicates(duplicates)
+    } else if ('takenIds' in written) {
+      // Stored meanwhile by somebody else, and seen as such from now on: those conversations go on alone, the others together.
+      waitingSends.release(taken, { unsettled: taken, toLanes: ({ send }) => written.takenIds.has(send.message.id) })
+    } else if (through === 'group') {
+      waitingSends.release(taken, { unsettled: taken, toLanes: () => true })
+    } else {
+      refuseAll(taken)
+    }
+  }
+
+  async function attempt(taken: readonly WaitingSend[], through: 'group' | 'lane'): Promise<WrittenGroup | undefined> {
+    const sends = taken.map(({ send }) => send)
+    try {
+      return await steps.sendGroup(sends, { lockWaitMs: through === 'lane' ? LANE_LOCK_WAIT_MS : 0, through })
+    } catch (error) {
+      fail(taken, error)
+      return undefined
+    }
+  }
+
+  /** Returns those whose first result must be looked up. */
+  function settle(taken: readonly WaitingSend[], verdicts: readonly SendVerdict[]): WaitingSend[] {
+    const duplicates: WaitingSend[] = []
+    const busy: WaitingSend[] = []
+    taken.forEach((waiting, index) => {
+      const verdict = verdicts[index]!
+      if (verdict.outcome === 'busy') busy.push(waiting)
+      else if (verdict.outcome === 'duplicate') duplicates.push(waiting)
+      else waiting.settle(outcomeOf(verdict))
+    })
+    waitingSends.release(taken, { unsettled: busy, toLanes: () => true })
+    return duplicates
+  }
+
+  async function settleDuplicates(duplicates: readonly WaitingSend[]): Promise<void> {
+    try {
+      const stored = await steps.findMessages(duplicates.map(({ send }) => send.message.id))
+      for (const waiting of duplicates) {
+        const message = stored.get(waiting.send.message.id)
+        waiting.settle(message === undefined ? unavailable() : { message: { ...message, duplicate: true } })
+      }
+    } catch (error) {
+      log.warn({ error, sends: duplicates.length }, 'stored messages could not be read')
+      for (const waiting of duplicates) waiting.settle(unavailable())
+    }
+  }
+
+  /** What a failed write has left undone is told or tried again send by send: one bad send never fails its neighbours. */
+  function fail(taken: readonly WaitingSend[], error: unknown): void {
+    if (isUnavailable(error) || taken.length === 1) {
+      log[isUnavailable(error) ? 'warn' : 'error']({ error, sends: taken.length }, 'sends could not be written')
+      refuseAll(taken)
+      return
+    }
+    log.error({ error, sends: taken.length }, 'a group could not be written: its sends go one by one')
+    for (const waiting of taken) waiting.isolated = true
+    waitingSends.release(taken, { unsettled: taken, toLanes: () => true })
+  }
+
+  function refuseAll(taken: readonly WaitingSend[]): void {
+    waitingSends.release(taken)
+    for (const waiting of taken) waiting.settle(unavailable())
+  }
+
+  return {
+    submit,
+    async [Symbol.asyncDispose]() {
+      while (unsettledSends > 0 || running.size > 0) {
+        await Promise.all(running)
+        await nextTurn()
+      }
+    },
+  }
+}
+
+const unavailable = (): SendOutcome => ({ refusal: refuse.unavailable().refusal })
+
+function outcomeOf(verdict: Exclude<SendVerdict, { outcome: 'busy' | 'duplicate' }>): SendOutcome {
+  if (verdict.outcome === 'accepted') return { message: { ...verdict.message, duplicate: false } }
+  if (verdict.outcome === 'message_id_out_of_range') {
+    return { refusal: refuse.message_id_out_of_range({ serverTime: verdict.serverTime }).refusal }
+  }
+  return { refusal: refuse[verdict.outcome]().refusal }
+}

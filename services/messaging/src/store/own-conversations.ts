@@ -1,0 +1,98 @@
+import type { Conversation } from '@parley/protocol'
+import { sql } from 'kysely'
+import { withOwnPart } from '../domain/own-part.ts'
+import type { Retention } from '../domain/retention.ts'
+import { conversationOf } from './conversations.ts'
+import { findMessages } from './messages.ts'
+import type { ConversationRow, Db, MemberRow } from './tables.ts'
+
+/** A conversation together with the membership through which it is seen. */
+type OwnConversationRow = Omit<ConversationRow, 'creationHash'> & MemberRow
+
+const lastActivity = sql<Date>`coalesce(conversations.last_message_at, conversations.created_at)`
+
+/** Undefined when the user is not a member, which is the same as when there is no such conversation. */
+export async function findOwnConversation(
+  db: Db,
+  retention: Retention,
+  own: { conversationId: string; userId: string },
+): Promise<Conversation | undefined> {
+  const row = await ownConversations(db, own.userId)
+    .where('members.conversationId', '=', own.conversationId)
+    .executeTakeFirst()
+  return row && (await asSeen(db, retention, [row]))[0]
+}
+
+/** Those of the conversations of which the user is a member, in no particular order. */
+export async function findOwnConversations(
+  db: Db,
+  retention: Retention,
+  own: { conversationIds: readonly string[]; userId: string },
+): Promise<Conversation[]> {
+  if (own.conversationIds.length === 0) return []
+  const rows = await ownConversations(db, own.userId)
+    .where('members.conversationId', 'in', own.conversationIds)
+    .execute()
+  return asSeen(db, retention, rows)
+}
+
+/** A user's conversations, newest activity first, after a place in that order. */
+export async function listOwnConversations(
+  db: Db,
+  retention: Retention,
+  page: { userId: string; after?: { lastActivityAt: Date; conversationId: string }; limit: number },
+): Promise<{ conversation: Conversation; lastActivityAt: Date }[]> {
+  const { userId, after, limit } = page
+  const rows = await ownConversations(db, userId)
+    .select(lastActivity.as('lastActivityAt'))
+    .$if(after !== undefined, (query) =>
+      query.where(
+        sql<boolean>`(${lastActivity}, conversations.id) < (${after!.lastActivityAt}, ${after!.conversationId})`,
+      ),
+    )
+    .orderBy(lastActivity, 'desc')
+    .orderBy('conversations.id', 'desc')
+    .limit(limit)
+    .execute()
+  const conversations = await asSeen(db, retention, rows)
+  return rows.map(({ lastActivityAt }, index) => ({ conversation: conversations[index]!, lastActivityAt }))
+}
+
+function ownConversations(db: Db, userId: string) {
+  return db
+    .selectFrom('members')
+    .innerJoin('conversations', 'conversations.id', 'members.conversationId')
+    .where('members.userId', '=', userId)
+    .where('members.leftAt', 'is', null)
+    .selectAll('members')
+    .select([
+      'conversations.id',
+      'conversations.kind',
+      'conversations.title',
+      'conversations.createdBy',
+      'conversations.createdAt',
+      'conversations.version',
+      'conversations.lastSequence',
+      'conversations.lastMessageId',
+      'conversations.lastMessageAt',
+      'conversations.memberCount',
+    ])
+}
+
+/** With `me`, and with the last message where this member may see it. */
+async function asSeen(db: Db, retention: Retention, rows: readonly OwnConversationRow[]): Promise<Conversation[]> {
+  const keptSince = retention.keptSince()
+  const seen = rows.map((row) =>
+    row.lastSequence >= row.visibleFromSequence && row.lastMessageAt !== null && row.lastMessageAt > keptSince
+      ? row.lastMessageId
+      : null,
+  )
+  const messages = await findMessages(
+    db,
+    seen.filter((id) => id !== null),
+  )
+  return rows.map((row, index) => {
+    const lastMessage = messages.get(seen[index] ?? '') ?? null
+    return withOwnPart(conversationOf(row, lastMessage, retention.days), row)
+  })
+}

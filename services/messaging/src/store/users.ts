@@ -1,0 +1,14 @@
+import type { Db } from './tables.ts'
+
+/** Raises each user's `membershipVersion` by one, in the order of their ids: the last locks of every change. */
+export async function raiseMembershipVersions(db: Db, userIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db
+    .insertInto('users')
+    .values(userIds.toSorted().map((userId) => ({ userId, membershipVersion: 1 })))
+    .onConflict((conflict) =>
+      conflict.column('userId').doUpdateSet((eb) => ({ membershipVersion: eb('users.membershipVersion', '+', 1) })),
+    )
+    .returningAll()
+    .execute()
+  return new Map(rows.map(({ userId, membershipVersion }) => [userId, membershipVersion]))
+}

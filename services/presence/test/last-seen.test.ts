@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { openPostgres } from '@parley/postgres'
+import { silentLog } from '@parley/testing'
+import { expect, test } from 'vitest'
+import type { Tables } from '../src/store/tables.ts'
+import { commandRedis } from './command-redis.ts'
+import { startWorld } from './world.ts'
+
+const PATIENCE = { timeout: 10_000, interval: 20 }
+
+test('when a user was last seen outlives Redis, and is written no more often than configured', async () => {
+  await using world = await startWorld()
+  await world.start()
+  await using postgres = openPostgres<Tables>({ url: world.config.postgresUrl, service: 'presence', log: silentLog })
+  const gateway = await world.gateway()
+  const ann = randomUUID()
+  const stored = async () => (await postgres.db.selectFrom('lastSeen').selectAll().execute())[0]?.lastSeenAt
+
+  async function comeAndGo(): Promise<number> {
+    const events = world.said.length
+    const connectionId = await gateway.connect(ann)
+    await expect.poll(() => world.said.length, PATIENCE).toBe(events + 1)
+    await gateway.disconnect(ann, connectionId, 'closed')
+    await expect.poll(() => world.said.length, PATIENCE).toBe(events + 2)
+    return Date.now()
+  }
+
+  await comeAndGo()
+  await expect.poll(stored, PATIENCE).toBeDefined()
+  const storedAt = performance.now()
+  const first = await stored()
+
+  const wentAt = await comeAndGo()
+  await expect.poll(stored, PATIENCE).not.toEqual(first)
+  // A second, as configured, less the time until the first write was seen here.
+  expect(performance.now() - storedAt).toBeGreaterThan(800)
+  const second = await stored()
+  expect(Math.abs(second!.getTime() - wentAt)).toBeLessThan(1_000)
+
+  await commandRedis(world.redis.url, 'FLUSHALL')
+  await expect
+    .poll(() => world.ask([ann]), PATIENCE)
+    .toEqual([{ userId: ann, status: 'offline', lastSeenAt: second!.toISOString() }])
+})
+
+test('while Postgres cannot store it, the time last seen waits in Redis', async () => {
+  await using world = await startWorld()
+  await using postgres = openPostgres<Tables>({ url: world.config.postgresUrl, service: 'presence', log: silentLog })
+  await postgres.db.schema.alterTable('lastSeen').renameTo('lastSeenAway').execute()
+  await world.start()
+  const gateway = await world.gateway()
+  const ann = randomUUID()
+  const connectionId = await gateway.connect(ann)
+  await expect.poll(() => world.saidOf(ann), PATIENCE).toEqual(['online'])
+  await gateway.disconnect(ann, connectionId, 'lost')
+  await expect.poll(() => world.saidOf(ann), PATIENCE).toEqual(['online', 'offline'])
+  await delay(200)
+  await postgres.db.schema.alterTable('lastSeenAway').renameTo('lastSeen').execute()
+  await expect
+    .poll(() => postgres.db.selectFrom('lastSeen').select('userId').execute(), PATIENCE)
+    .toEqual([{ userId: ann }])
+})

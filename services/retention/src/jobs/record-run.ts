@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { BusError, type EventRecord } from '@parley/bus'
+import type { Outbox } from '@parley/postgres'
+import type { Clock, Logger } from '@parley/runtime'
+import { beginRun, endRun, INTERRUPTED, type Outcome } from '../store/runs.ts'
+import type { Db, RunKind, RunResult } from '../store/tables.ts'
+
+/** Does a job once, with a record of its start and its end, and an event at the end. A job that throws has failed. */
+export async function recordRun(
+  using: { db: Db; outbox: Outbox<EventRecord>; clock: Clock; log: Logger },
+  kind: RunKind,
+  job: () => Promise<Outcome>,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const { db, outbox, clock, log } = using
+  const { id, events } = await beginRun(db, kind, clock.now())
+  await outbox.send(events)
+  const outcome = await outcomeOf(job, signal, log)
+  await outbox.send(await endRun(db, id, outcome, clock.now()))
+  log.info({ runId: id, kind, ...outcome }, 'run finished')
+  return outcome.result
+}
+
+/** A run does not outlive the lead: the work it asked for is done or not done, and can be asked for again. */
+async function outcomeOf(job: () => Promise<Outcome>, signal: AbortSignal, log: Logger): Promise<Outcome> {
+  if (signal.aborted) return INTERRUPTED
+  const finished = new AbortController()
+  const interruption = once(signal, 'abort', { signal: finished.signal }).then(() => INTERRUPTED)
+  try {
+    return await Promise.race([job(), interruption])
+  } catch (error) {
+    log.warn({ error }, 'run failed')
+    return { result: 'failed', errorCode: error instanceof BusError ? error.code : 'internal' }
+  } finally {
+    finished.abort()
+  }
+}

@@ -1,0 +1,5 @@
+import { runProcess } from '@parley/runtime'
+import { readConfig } from './config.ts'
+import { startRetention } from './service.ts'
+
+await runProcess('retention', () => startRetention(readConfig(process.env)))

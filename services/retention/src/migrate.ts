@@ -1,0 +1,3 @@
+import { runMigrations } from '@parley/postgres'
+
+await runMigrations('retention', new URL('../migrations/', import.meta.url), process.env)

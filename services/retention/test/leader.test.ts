@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { testPostgres } from '@parley/testing'
+import { describe, expect, test, vi } from 'vitest'
+import { createWorld, made, soon, type World } from './world.ts'
+
+describe('among several instances', () => {
+  test('one leads, and the others do nothing', async () => {
+    await using world = await createWorld({ schedules: { createMonths: '* * * * * *', dropMonths: '0 0 29 2 *' } })
+    await Promise.all([world.start(), world.start(), world.start()])
+    await vi.waitFor(() => expect(world.asked.createMonths.length).toBeGreaterThanOrEqual(3), soon)
+    // Whoever leads begins with a run of each kind.
+    expect(world.asked.dropMonths).toHaveLength(1)
+    expect(await world.leaders()).toHaveLength(1)
+  })
+
+  test('another takes over when the leader stops', async () => {
+    await using world = await createWorld()
+    const first = await world.start()
+    const done = async () => (await world.runs()).filter(({ result }) => result === 'done')
+    await expect.poll(done, soon).toHaveLength(2)
+    const [leader] = await world.leaders()
+    await world.start()
+    await first[Symbol.asyncDispose]()
+    await expect.poll(async () => (await world.leaders()).filter((pid) => pid !== leader), soon).toHaveLength(1)
+    await expect.poll(done, soon).toHaveLength(4)
+  })
+
+  test('another takes over when the leader loses its connection, and ends its run', async () => {
+    await using world = await createWorld()
+    const answers = [new Promise<typeof made>(() => undefined)]
+    world.answers.createMonths = async () => answers.shift() ?? made
+    // The first one is slow to try again: the lead is the second's before.
+    await world.start({ leadEveryMs: 60_000 })
+    await vi.waitFor(() => expect(world.asked.createMonths).toHaveLength(1), soon)
+    await world.start()
+    const [leader] = await world.leaders()
+    await world.terminate(leader!)
+    const creates = async () => (await world.runs()).filter(({ kind }) => kind === 'create-months')
+    await expect.poll(creates, soon).toMatchObject([{ result: 'failed', errorCode: 'interrupted' }, { result: 'done' }])
+    expect(await world.leaders()).not.toContain(leader)
+    expect(await world.leaders()).toHaveLength(1)
+  })
+
+  test('another takes over when the leader is killed, and ends the run it left', async () => {
+    await using world = await createWorld()
+    const answers = [new Promise<typeof made>(() => undefined)]
+    world.answers.createMonths = async () => answers.shift() ?? made
+    await using leader = startProcess(world)
+    await vi.waitFor(() => expect(world.asked.createMonths).toHaveLength(1), soon)
+    await world.start()
+    await leader[Symbol.asyncDispose]()
+    const creates = async () => (await world.runs()).filter(({ kind }) => kind === 'create-months')
+    await expect.poll(creates, soon).toMatchObject([{ result: 'failed', errorCode: 'interrupted' }, { result: 'done' }])
+    const [left] = await creates()
+    await expect
+      .poll(() => world.events(), soon)
+      .toContainEqual(expect.objectContaining({ runId: left!.id, result: 'failed' }))
+  })
+
+  test('one leads again after Postgres was away', async () => {
+    await using postgres = await testPostgres()
+    await using world = await createWorld({}, postgres.url)
+    const instances = [await world.start(), await world.start()]
+    const done = async () => (await world.runs()).filter(({ result }) => result === 'done')
+    await expect.poll(done, soon).toHaveLength(2)
+    await postgres.kill()
+    const readiness = ({ port }: { port: number }) => fetch(`http://127.0.0.1:${port}/health/ready`)
+    for (const instance of instances) expect((await readiness(instance)).status).toBe(503)
+    await postgres.restart()
+    await expect.poll(done, soon).toHaveLength(4)
+    expect(await world.leaders()).toHaveLength(1)
+    for (const instance of instances) expect((await readiness(instance)).status).toBe(200)
+  })
+})
+
+/** An instance as a process of its own. Disposing kills it. */
+function startProcess({ config }: World): AsyncDisposable {
+  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+  const env = {
+    PARLEY_ENV: 'development',
+    LOG_LEVEL: 'silent',
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: '0',
+    NATS_URL: config.natsUrl,
+    POSTGRES_URL: config.postgresUrl,
+  }
+  const child = spawn(process.execPath, [main], { env, stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
