@@ -124,7 +124,8 @@ AS $function$
           conversation.last_sequence,
           greatest(moment, conversation.last_message_at, conversation.created_at) as created_at,
           case
-            when conversation.id <> all(locked) then 'busy'
+            -- NULL <> all (an empty array) is true, and a conversation that is not there is not busy.
+            when conversation.id is not null and conversation.id <> all(locked) then 'busy'
             when stored.sender_id is not null then
               case
                 when (stored.sender_id, stored.conversation_id, stored.content_hash)

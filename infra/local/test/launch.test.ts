@@ -4,12 +4,30 @@ import { readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
-import { expect, test } from 'vitest'
-import { freePort } from '@parley/local'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort, startPostgres, startS3 } from '@parley/local'
 import { isRunning, startLauncher, untilLaunched } from './launched.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const SLOW_MS = 120_000
+
+/** Most tests need no Postgres and no S3 of their own: they are given these. */
+const shared = new AsyncDisposableStack()
+let given: Record<string, string> = {}
+
+beforeAll(async () => {
+  const directory = shared.use(await temporaryDirectory())
+  const postgres = shared.use(await startPostgres({ directory: join(directory.path, 'postgres'), durable: false }))
+  const s3 = shared.use(await startS3({ directory: join(directory.path, 's3'), durable: false }))
+  given = {
+    POSTGRES_URL: postgres.url,
+    S3_ENDPOINT: s3.url,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  }
+})
+
+afterAll(() => shared.disposeAsync())
 
 test(
   'services and servers run, the state is true over kills, and SIGINT stops them in order',
@@ -49,8 +67,11 @@ test(
     const countTables = async () => {
       const client = new pg.Client({ connectionString: postgres.url })
       await client.connect()
-      const { rowCount } = await client.query('select from notes.notes').finally(() => client.end())
-      return rowCount
+      try {
+        return (await client.query('select from notes.notes')).rowCount
+      } finally {
+        await client.end()
+      }
     }
     await expect.poll(() => countTables().catch(() => 'away'), { timeout: 30_000 }).toBe(0)
     await expect.poll(async () => isRunning((await launched.server('postgres')).pid)).toBe(true)
@@ -71,7 +92,7 @@ test(
   { timeout: SLOW_MS },
   async () => {
     await using clone = await temporaryDirectory()
-    const environment = { PARLEY_PORT: String(await freePort()) }
+    const environment = { ...given, PARLEY_PORT: String(await freePort()) }
     await using first = startLauncher(clone.path, environment)
     await untilLaunched(first)
 
@@ -91,12 +112,14 @@ test(
     const left = await first.state()
     first.process.kill('SIGKILL')
     await first.exitCode
-    expect([...left.services, ...left.servers].every(({ pid }) => isRunning(pid))).toBe(true)
+    const own = [...left.services, ...left.servers].filter(({ pid }) => pid !== null)
+    expect(own.map(({ name }) => name).toSorted()).toEqual(['door', 'nats', 'notes', 'redis'])
+    expect(own.every(({ pid }) => isRunning(pid))).toBe(true)
 
     await using third = startLauncher(clone.path, environment)
     await untilLaunched(third)
     expect(third.output()).toContain('stopped what an earlier start had left: ')
-    expect([...left.services, ...left.servers].filter(({ pid }) => isRunning(pid))).toEqual([])
+    expect(own.filter(({ pid }) => isRunning(pid))).toEqual([])
     expect((await tell())['NOTES_SECRET']).toBe(told['NOTES_SECRET'])
     third.process.kill('SIGHUP')
     expect(await third.exitCode).toBe(0)
@@ -132,7 +155,7 @@ test(
   { timeout: SLOW_MS },
   async () => {
     await using clone = await temporaryDirectory()
-    const environment = { PARLEY_PORT: String(await freePort()), THROWAWAY_FAULT: 'exits' }
+    const environment = { ...given, PARLEY_PORT: String(await freePort()), THROWAWAY_FAULT: 'exits' }
     const launched = startLauncher(clone.path, environment)
     expect(await launched.exitCode).toBe(1)
     expect(launched.output()).toContain(
@@ -145,7 +168,7 @@ test(
 
 test('being stopped during the start is no failure, and nothing is left', { timeout: SLOW_MS }, async () => {
   await using clone = await temporaryDirectory()
-  const launched = startLauncher(clone.path, { PARLEY_PORT: String(await freePort()) })
+  const launched = startLauncher(clone.path, { ...given, PARLEY_PORT: String(await freePort()) })
   await expect.poll(() => launched.output(), { timeout: 30_000 }).toContain('✓ NATS')
   const { pid } = await launched.server('nats')
   launched.process.kill('SIGTERM')
@@ -161,7 +184,7 @@ test.runIf(process.platform === 'linux')(
     await using clone = await temporaryDirectory()
     // What npm is: a process that runs a shell, with a variable that only its descendants have.
     const npm = ['/bin/sh', '-c', 'npm_lifecycle_event=start /bin/sh -c \'"$0" "$@"; true\' "$0" "$@"; true']
-    await using launched = startLauncher(clone.path, { PARLEY_PORT: String(await freePort()) }, npm)
+    await using launched = startLauncher(clone.path, { ...given, PARLEY_PORT: String(await freePort()) }, npm)
     await untilLaunched(launched)
     const { services, servers } = await launched.state()
     launched.process.kill('SIGKILL')

@@ -23,7 +23,7 @@ export function startLauncher(
   environment: Record<string, string>,
   command: readonly string[] = [],
 ): Launched {
-  const [program = '', ...programArguments] = [
+  const [program, ...programArguments] = [
     ...command,
     process.execPath,
     join(import.meta.dirname, 'launch-throwaway.ts'),

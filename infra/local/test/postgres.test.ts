@@ -3,10 +3,17 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
-import { startPostgres, type Server } from '@parley/local'
-import { postgresDirectory } from '../src/servers/postgres.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { startPostgres as start, type Server } from '@parley/local'
+import { postgresDirectory, type PostgresOptions } from '../src/servers/postgres.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
+
+const programs = await temporaryDirectory()
+afterAll(() => programs[Symbol.asyncDispose]())
+
+/** With one copy of the programs for all tests. */
+const startPostgres = (options: PostgresOptions): Promise<Server> =>
+  start({ programsDirectory: programs.path, ...options })
 
 const isRoot = process.getuid?.() === 0
 
@@ -79,10 +86,12 @@ describe('Postgres', () => {
   test('ends the server that a killed start has left on the same data', async () => {
     await using directory = await temporaryDirectory()
     const script = `
-      const { startPostgres } = await import(${JSON.stringify(import.meta.resolve('@parley/local'))})
-      await startPostgres({ directory: ${JSON.stringify(directory.path)}, durable: true })
+      const { startPostgres } = await import('@parley/local')
+      await startPostgres(${JSON.stringify({ directory: directory.path, programsDirectory: programs.path, durable: true })})
       process.kill(process.pid, 'SIGKILL')`
-    expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', script])).toThrow('Command failed')
+    expect(() =>
+      execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname }),
+    ).toThrow('Command failed')
     expect(readdirSync(directory.path)).toContain('postgres.process.json')
     await using server = await startPostgres({ directory: directory.path, durable: true })
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }])
@@ -114,7 +123,7 @@ describe('Postgres', () => {
       await using home = await temporaryDirectory()
       await chmod(home.path, 0o700)
       const directory = join(home.path, 'clone/.parley/postgres')
-      const first = await startPostgres({ directory, durable: true })
+      const first = await start({ directory, durable: true })
       const elsewhere = await postgresDirectory(directory)
       try {
         expect(elsewhere).toMatch(/^\/var\/lib\/parley\/[0-9a-f]{16}$/)

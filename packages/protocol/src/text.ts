@@ -7,8 +7,8 @@ import { z } from 'zod'
 export const text = (max: number) =>
   z
     .string()
-    .refine((value) => value.length > 0, { error: 'must not be empty' })
-    .refine((value) => hasAtMost(max, value), { error: `must have at most ${max} characters` })
+    .refine((value) => value.length > 0, { error: 'must not be empty', abort: true })
+    .refine((value) => hasAtMost(max, value), { error: `must have at most ${max} characters`, abort: true })
     .refine((value) => value.isWellFormed() && !value.includes('\u0000'), { error: 'must be well-formed Unicode' })
     .meta({ minLength: 1, maxLength: max })
 

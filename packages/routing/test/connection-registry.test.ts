@@ -1,9 +1,10 @@
 import { silentLog, testRedis } from '@parley/testing'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openConnectionRegistry, type ConnectionRegistry, type Seen, type Transition } from '../src/index.ts'
 import { startFleet } from './fleet.ts'
 
-const PATIENCE = { timeout: 10_000, interval: 20 }
+vi.setConfig({ testTimeout: 60_000 })
+const PATIENCE = { timeout: 20_000, interval: 20 }
 
 const openRegistry = (url: string, options: Partial<Parameters<typeof openConnectionRegistry>[0]> = {}) =>
   openConnectionRegistry({ url, log: silentLog, settlingMs: 0, ...options })

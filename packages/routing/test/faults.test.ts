@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { silentLog, testRedis } from '@parley/testing'
 import { Redis } from 'ioredis'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openSenderRouting } from '../src/index.ts'
 import { bucketOf, redisKeys } from '../src/redis-keys.ts'
 import { startFleet } from './fleet.ts'
 
-const PATIENCE = { timeout: 10_000, interval: 20 }
+vi.setConfig({ testTimeout: 60_000 })
+const PATIENCE = { timeout: 20_000, interval: 20 }
 
 const topics = Array.from({ length: 200 }, (_, index) => `c:topic-${index}`)
 
@@ -49,7 +50,7 @@ test('a gateway that started without Redis registers under a new id as soon as R
   await expect.poll(() => gateway.announcement.registered, PATIENCE).toBe(true)
   expect(identities).toEqual([gateway.gatewayId])
   expect(gateway.gatewayId).not.toBe(before)
-  await expect.poll(async () => (await sender.gatewaysOf(['c:a'])).get(gateway.gatewayId)).toEqual(['c:a'])
+  await expect.poll(async () => (await sender.gatewaysOf(['c:a'])).get(gateway.gatewayId), PATIENCE).toEqual(['c:a'])
 })
 
 test('a gateway that is alive in Redis, but was never heard by this sender, gets its notices', async () => {
@@ -87,7 +88,7 @@ test('a gateway without announcements and without a lease is skipped, and taken 
   await client.sadd(redisKeys.topic('c:a'), dead)
 
   expect(await sender.gatewaysOf(['c:a'])).toEqual(new Map())
-  await expect.poll(() => client.exists(redisKeys.topic('c:a'))).toBe(0)
+  await expect.poll(() => client.exists(redisKeys.topic('c:a')), PATIENCE).toBe(0)
 
   // Announced, and not registered: it hears everything, until it has been silent and has no lease.
   sender.hear({ gatewayId: dead, redisEpoch: '', registered: false })

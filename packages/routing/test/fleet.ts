@@ -33,7 +33,7 @@ export function startFleet(url: string): Fleet {
       const opened = await openGatewayRouting({
         url,
         log: silentLog,
-        leaseMs: 1_000,
+        leaseMs: 5_000,
         renewMs: 200,
         removalDelayMs: 100,
         registrationJitterMs: 50,

@@ -35,6 +35,6 @@ test('interest is counted: it ends with its last holder, after the delay', async
   gateway.removeInterest([topic])
   gateway.removeInterest([topic])
   expect(await sender.gatewaysOf([topic])).toHaveProperty('size', 1)
-  await expect.poll(() => sender.gatewaysOf([topic])).toHaveProperty('size', 0)
+  await expect.poll(() => sender.gatewaysOf([topic]), { timeout: 20_000 }).toHaveProperty('size', 0)
   expect(() => gateway.removeInterest([topic])).toThrow(RangeError)
 })

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { silentLog, testRedis } from '@parley/testing'
 import { Redis } from 'ioredis'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openGatewayRouting } from '../src/index.ts'
 import { redisKeys } from '../src/redis-keys.ts'
 import { startHoldingProxy } from './holding-proxy.ts'
 
-const PATIENCE = { timeout: 10_000, interval: 20 }
+vi.setConfig({ testTimeout: 60_000 })
+const PATIENCE = { timeout: 20_000, interval: 20 }
 
 test('what was held up on a lost connection is never done after what came later', async () => {
   await using redis = await testRedis()

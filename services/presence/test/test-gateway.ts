@@ -4,6 +4,9 @@ import { once } from 'node:events'
 
 type How = 'closed' | 'lost' | 'drained'
 
+/** Shorter than in life, but not so short that a busy machine makes a gateway look dead. */
+export const GRACE_MS = { closed: 200, lost: 2_000, drained: 20_000 }
+
 export type GatewayCommand = { readonly number: number } & (
   | { readonly what: 'connect'; readonly connectionId: string; readonly userId: string }
   | { readonly what: 'disconnect'; readonly connectionId: string; readonly userId: string; readonly how: How }

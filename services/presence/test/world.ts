@@ -22,12 +22,14 @@ export interface World extends AsyncDisposable {
   readonly config: Config
   readonly nats: TestServer
   readonly redis: TestServer
-  /** Every event so far, in the order of arrival, repetitions included. */
+  /** Every event so far, as a hearer takes them: what is not newer than what it has is dropped. */
   readonly said: readonly Said[]
   /** Of one user, in words: `online`, `offline`. */
   saidOf(userId: string): string[]
   start(changed?: Partial<Config>): Promise<Presence>
   gateway(): Promise<TestGateway>
+  /** How many events JetStream has stored. */
+  storedEvents(): Promise<number>
   ask(userIds: readonly string[]): Promise<{ userId: string; status: string; lastSeenAt: string | null }[]>
   statusOf(userId: string): Promise<string>
 }
@@ -46,16 +48,20 @@ export async function startWorld(): Promise<World> {
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: '0',
     LOG_LEVEL: 'silent',
-    PRESENCE_DEAD_GATEWAY_GRACE_SECONDS: '0.5',
+    PRESENCE_DEAD_GATEWAY_GRACE_SECONDS: '1',
     PRESENCE_LAST_SEEN_SECONDS: '1',
   })
   const bus = stack.use(await connectBus({ url: nats.url, service: 'gateway', log: silentLog }))
   const calls = callerOf(bus, presence)
   const said: Said[] = []
+  const newest = new Map<string, number>()
   bus.nats.subscribe('presence.event.>', {
     callback: (_, message) => {
       const what = message.subject.split('.')[2]?.replace('user-', '') ?? ''
-      said.push({ what, ...message.json<Omit<Said, 'what'>>() })
+      const event = message.json<Omit<Said, 'what'>>()
+      if (event.version <= (newest.get(event.userId) ?? 0)) return
+      newest.set(event.userId, event.version)
+      said.push({ what, ...event })
     },
   })
   await bus.nats.flush()
@@ -74,6 +80,10 @@ export async function startWorld(): Promise<World> {
     saidOf: (userId) => said.filter((event) => event.userId === userId).map(({ what }) => what),
     start: async (changed) => world.use(await startPresence({ ...config, ...changed }, PACE)),
     gateway: async () => world.use(await startTestGateway(nats.url, redis.url)),
+    async storedEvents() {
+      const manager = await bus.nats.jetstreamManager()
+      return (await manager.streams.info('PRESENCE')).state.messages
+    },
     ask,
     statusOf: async (userId) => (await ask([userId]))[0]?.status ?? 'missing',
     [Symbol.asyncDispose]: () => world.disposeAsync(),

@@ -35,18 +35,14 @@ Parley is ready: ${url}
 A token for alice, good for ten minutes:
 ${accessToken}
 
-Say something, from another terminal:
+Say something, with five lines in another terminal:
 
 cd ${quoteForShell(clone)} && node_modules/.bin/node --input-type=module <<'EOF'
-import { HubConnectionBuilder } from '@microsoft/signalr'
-import { v7 as uuidv7 } from 'uuid'
-const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"name":"alice"}' }
-const accessTokenFactory = async () => (await (await fetch('${url}/dev/login', login)).json()).accessToken
-const chat = new HubConnectionBuilder().withUrl('${url}/hubs/chat', { accessTokenFactory }).build()
-chat.on('MessageCreated', (message) => { console.log(message); chat.stop() })
-await chat.start()
-const { id } = await chat.invoke('CreateConversation', { kind: 'group', title: 'First steps', memberIds: [] })
-await chat.invoke('SendMessage', { conversationId: id, id: uuidv7(), text: 'Hello, Parley!' })
+import { HubConnectionBuilder } from '@microsoft/signalr'; import { v7 as uuidv7 } from 'uuid'
+const chat = new HubConnectionBuilder().withUrl('${url}/hubs/chat', { accessTokenFactory: () => '${accessToken}' }).build()
+chat.on('MessageCreated', ({ text }) => console.log(text)); await chat.start()
+const { id: conversationId } = await chat.invoke('CreateConversation', { kind: 'group', title: 'First steps', memberIds: [] })
+await chat.invoke('SendMessage', { conversationId, id: uuidv7(), text: 'Hello, Parley!' }); setTimeout(() => chat.stop(), 500)
 EOF
 
 Ctrl-C stops everything.`

@@ -1,4 +1,3 @@
-import type { User } from '@parley/protocol'
 import type { Logger } from '@parley/runtime'
 import { Router, urlencoded, type Request, type Response } from 'express'
 import type Provider from 'oidc-provider'
@@ -30,7 +29,7 @@ export function signInRoutes(options: { provider: Provider; signIn: SignIn; log:
       await answerPage(response, interaction, { name: typeof given === 'string' ? given : '', wrong })
       return
     }
-    const user: User = await signIn(developmentIdentity(name.data), name.data)
+    const user = await signIn(developmentIdentity(name.data), name.data)
     log.info({ userId: user.id, clientId: interaction.params['client_id'] }, 'signed in')
     await provider.interactionFinished(request, response, { login: { accountId: user.id } })
   })

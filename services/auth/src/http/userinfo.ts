@@ -1,6 +1,6 @@
 import type { User } from '@parley/protocol'
 import cors from 'cors'
-import { Router, urlencoded, type RequestHandler } from 'express'
+import { Router, type RequestHandler } from 'express'
 import { claimsOf } from '../oauth/account.ts'
 import { routes } from '../oauth/routes.ts'
 
@@ -26,7 +26,7 @@ export function userinfoRoutes(findBearer: (accessToken: string) => Promise<User
   return Router()
     .options(routes.userinfo, crossOrigin)
     .get(routes.userinfo, crossOrigin, answer)
-    .post(routes.userinfo, crossOrigin, urlencoded({ extended: false, limit: '1kb' }), answer)
+    .post(routes.userinfo, crossOrigin, answer)
 }
 
 const CORS_MAX_AGE_SECONDS = 600

@@ -14,6 +14,7 @@ export async function issueAccessToken(
     client,
     accountId: options.userId,
     scope: [...ACCESS_TOKEN_SCOPES, ...(options.admin ? ['admin'] : [])].join(' '),
+    // Of no grant: there is nothing to refresh it with.
     grantId: '',
     gty: 'development',
   })

@@ -84,6 +84,8 @@ export async function createProvider(options: {
   })
   // Believes X-Forwarded-Host and X-Forwarded-Proto, which `asIssuer` sets to the issuer's on every request.
   provider.proxy = true
+  // It would write to the console. What fails reaches the log below, or the error handler of `http/`.
+  provider.silent = true
   await checkClients(provider, clients)
   logFailures(provider, log)
   return provider

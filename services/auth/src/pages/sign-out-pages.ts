@@ -1,4 +1,4 @@
-import { html, Html } from './html.ts'
+import { html, trusted } from './html.ts'
 import { page, type Page } from './page.ts'
 
 export const signOutPage = (options: { form: string; clientName: string; target?: string }): Page =>
@@ -6,7 +6,7 @@ export const signOutPage = (options: { form: string; clientName: string; target?
     'Sign out',
     html`<h1>Sign out?</h1>
       <p>${options.clientName} asks to sign you out of Parley in this browser.</p>
-      ${new Html(options.form)}
+      ${trusted(options.form)}
       <button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
       <button type="submit" form="op.logoutForm" class="second">Stay signed in</button>`,
     options.target === undefined ? [] : [options.target],
