@@ -10,6 +10,7 @@ import { isRunning, startLauncher, untilLaunched } from './launched.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const SLOW_MS = 120_000
+const PATIENT = { timeout: 30_000 }
 
 /** Most tests need no Postgres and no S3 of their own: they are given these. */
 const shared = new AsyncDisposableStack()
@@ -49,13 +50,15 @@ test(
 
     // A service that is killed comes back, on its port.
     process.kill(door.pid!, 'SIGKILL')
-    await expect.poll(async () => (await launched.service('door')).pid).not.toBe(door.pid)
+    await expect.poll(async () => isRunning((await launched.service('door')).pid), PATIENT).toBe(true)
     await expect
-      .poll(() =>
-        fetch(door.healthUrl).then(
-          (response) => response.status,
-          () => 0,
-        ),
+      .poll(
+        () =>
+          fetch(door.healthUrl).then(
+            (response) => response.status,
+            () => 0,
+          ),
+        PATIENT,
       )
       .toBe(200)
     expect((await launched.service('door')).port).toBe(port)
@@ -73,8 +76,8 @@ test(
         await client.end()
       }
     }
-    await expect.poll(() => countTables().catch(() => 'away'), { timeout: 30_000 }).toBe(0)
-    await expect.poll(async () => isRunning((await launched.server('postgres')).pid)).toBe(true)
+    await expect.poll(() => countTables().catch(() => 'away'), PATIENT).toBe(0)
+    await expect.poll(async () => isRunning((await launched.server('postgres')).pid), PATIENT).toBe(true)
 
     const all = await launched.state()
     launched.process.kill('SIGINT')
@@ -169,7 +172,7 @@ test(
 test('being stopped during the start is no failure, and nothing is left', { timeout: SLOW_MS }, async () => {
   await using clone = await temporaryDirectory()
   const launched = startLauncher(clone.path, { ...given, PARLEY_PORT: String(await freePort()) })
-  await expect.poll(() => launched.output(), { timeout: 30_000 }).toContain('✓ NATS')
+  await expect.poll(() => launched.output(), PATIENT).toContain('✓ NATS')
   const { pid } = await launched.server('nats')
   launched.process.kill('SIGTERM')
   expect(await launched.exitCode).toBe(0)

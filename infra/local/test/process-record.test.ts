@@ -52,7 +52,7 @@ test('a record that was cut off does no harm', async () => {
 test('a process that does not stop is killed, and its last lines can be told', async () => {
   await using directory = await temporaryDirectory()
   const process = await start(directory.path, 'trap "" TERM; echo deaf; while true; do sleep 0.05; done', 100)
-  await vi.waitFor(() => expect(process.lastLines()).toBe('deaf'))
+  await vi.waitFor(() => expect(process.lastLines()).toBe('deaf'), { timeout: 10_000 })
   await process[Symbol.asyncDispose]()
   expect(process.hasEnded).toBe(true)
   expect(await process.ended).toBe('SIGKILL')

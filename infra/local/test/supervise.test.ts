@@ -4,6 +4,8 @@ import { supervise } from '../src/launch/supervise.ts'
 import { startProcess, type LocalProcess } from '../src/processes/local-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
+const PATIENT = { timeout: 10_000 }
+
 const sleeper = (directory: string, seconds = '1000'): Promise<LocalProcess> =>
   startProcess({
     name: 'sleeper',
@@ -34,7 +36,7 @@ test('what was killed is started again, and the pid that is told is true', async
     say: (line) => said.push(line),
   })
   process.kill(first.pid, 'SIGKILL')
-  await vi.waitFor(() => expect(pids).toHaveLength(3))
+  await vi.waitFor(() => expect(pids).toHaveLength(3), PATIENT)
   expect(pids.slice(0, 2)).toEqual([first.pid, null])
   expect(pids[2]).not.toBe(first.pid)
   expect(isRunning(pids[2]!)).toBe(true)
@@ -55,7 +57,7 @@ test('the pause doubles while it keeps ending, or cannot be started', async () =
     onChange: () => {},
     say: (line) => said.push(line),
   })
-  await vi.waitFor(() => expect(said.length).toBeGreaterThanOrEqual(4), { timeout: 10_000 })
+  await vi.waitFor(() => expect(said.length).toBeGreaterThanOrEqual(4), PATIENT)
   expect(said.slice(0, 4)).toEqual([
     'sleeper ended (code 0); it is started again in 0.2 s',
     'sleeper ended (code 0); it is started again in 0.4 s',
@@ -71,7 +73,7 @@ test('disposing ends what runs and starts nothing more, also during a pause', as
   const said: string[] = []
   const supervised = supervise(first, { name: 'it', restart, onChange: () => {}, say: (line) => said.push(line) })
   process.kill(first.pid, 'SIGKILL')
-  await vi.waitFor(() => expect(said).toHaveLength(1))
+  await vi.waitFor(() => expect(said).toHaveLength(1), PATIENT)
   await supervised[Symbol.asyncDispose]()
   expect(restart).not.toHaveBeenCalled()
 

@@ -34,6 +34,8 @@ export async function connectBus(options: { url: string; service: string; log: L
     // An inbox of its own per service: who may read another's inbox can read all its replies.
     inboxPrefix: `_INBOX_${service}`,
     maxReconnectAttempts: -1,
+    // Credentials that NATS refuses now may be right again when its configuration is.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
     pingInterval: PING_INTERVAL_MS,
@@ -57,8 +59,16 @@ export async function connectBus(options: { url: string; service: string; log: L
       } else if (status.type === Events.Reconnect) {
         connected = true
         log.info('nats is back')
-        for (const listener of listeners) listener()
+        for (const listener of listeners) tell(listener)
       }
+    }
+  }
+
+  function tell(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      log.error({ error }, 'reconnect could not be told')
     }
   }
 

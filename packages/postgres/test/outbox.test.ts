@@ -107,7 +107,11 @@ test('two relays share what is to be re-driven: no row is delivered by both', as
   await using fresh = await testDatabase(service)
   await using first = await openNotebook(fresh.url)
   await using second = await openNotebook(fresh.url)
-  const rows = await Promise.all(Array.from({ length: 250 }, (_, index) => write(first, String(index))))
+  const rows = await first.db.transaction().execute(async (transaction) => {
+    const written: Row[] = []
+    while (written.length < 250) written.push(await writeOutbox<string, Tables>(transaction, ['a']))
+    return written
+  })
   await letTimePass(first)
   const by: Record<'first' | 'second', number[]> = { first: [], second: [] }
   const bothHaveSome = Promise.withResolvers<void>()

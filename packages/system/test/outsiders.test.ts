@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { AckPolicy, connect } from 'nats'
 import type { Conversation, Message } from '@parley/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -94,18 +95,71 @@ describe('a file', () => {
 })
 
 describe('an OAuth client', () => {
-  test('finds the provider through the gateway and gets a token that the gateway accepts', async () => {
+  test('signs a person in through the gateway, by authorization code with PKCE, and the gateway accepts the token', async () => {
     const [url] = system.gatewayUrls
-    const discovery = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
-    expect(discovery).toMatchObject({
-      issuer: url,
-      authorization_endpoint: `${url}/oauth/authorize`,
-      token_endpoint: `${url}/oauth/token`,
-      code_challenge_methods_supported: ['S256'],
+    const discovery = (await (await fetch(`${url}/.well-known/openid-configuration`)).json()) as Record<string, string>
+    expect(discovery).toMatchObject({ issuer: url, code_challenge_methods_supported: ['S256'] })
+
+    const verifier = randomBytes(32).toString('base64url')
+    const redirectUri = 'http://127.0.0.1:9999/callback'
+    const asked = new URLSearchParams({
+      client_id: 'parley-web',
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      scope: 'openid',
+      state: 'a state',
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
     })
-    expect(await (await fetch(`${url}/oauth/jwks`)).json()).toMatchObject({ keys: [{ use: 'sig' }] })
+    const browse = browser()
+    const page = await browse(`${discovery['authorization_endpoint']}?${asked}`)
+    const [, action = ''] = /<form[^>]*action="([^"]+)"/.exec(await page.response.text()) ?? []
+    const signedIn = await browse(new URL(action, page.url).href, new URLSearchParams({ name: 'Alice by OAuth' }))
+    const back = new URL(signedIn.url)
+    expect(`${back.origin}${back.pathname}`).toBe(redirectUri)
+    expect(back.searchParams.get('state')).toBe('a state')
+
+    const exchanged = await fetch(discovery['token_endpoint'] ?? '', {
+      method: 'POST',
+      body: new URLSearchParams({
+        client_id: 'parley-web',
+        grant_type: 'authorization_code',
+        code: back.searchParams.get('code') ?? '',
+        redirect_uri: redirectUri,
+        code_verifier: verifier,
+      }),
+    })
+    const { access_token: accessToken } = (await exchanged.json()) as { access_token: string }
+    const me = await fetch(`${url}/api/v1/me`, { headers: { authorization: `Bearer ${accessToken}` } })
+    expect(await me.json()).toMatchObject({ displayName: 'Alice by OAuth' })
   })
 })
+
+/** Follows redirects with cookies, as far as the pages of Parley go. */
+function browser() {
+  const [url] = system.gatewayUrls
+  const cookies = new Map<string, string>()
+  return async (start: string, form?: URLSearchParams): Promise<{ url: string; response: Response }> => {
+    let at = start
+    let body = form
+    for (;;) {
+      const response = await fetch(at, {
+        redirect: 'manual',
+        headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+        ...(body === undefined ? {} : { method: 'POST', body }),
+      })
+      for (const cookie of response.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+        cookies.set(name, value)
+      }
+      const location = response.headers.get('location')
+      if (location === null) return { url: at, response }
+      at = new URL(location, at).href
+      body = undefined
+      if (!at.startsWith(url)) return { url: at, response }
+    }
+  }
+}
 
 test('a message sent by REST reaches the hub, and history by REST has it', async () => {
   const [firstUrl, secondUrl] = system.gatewayUrls

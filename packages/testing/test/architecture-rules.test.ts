@@ -215,7 +215,7 @@ describe('a service', () => {
 const MAX_OVENS = 3
 export const readConfig = (environment: Environment) =>
   readEnvironment('KITCHEN_', {
-    NATS_URL: variables.NATS_URL,
+    NATS_URL,
     KITCHEN_OVENS: z.coerce.number().max(MAX_OVENS),
   }, environment)`
   const readme = `# kitchen

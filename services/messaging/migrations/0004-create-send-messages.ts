@@ -4,8 +4,8 @@ import { sql, type Kysely } from 'kysely'
  * One group of sends, written in one call in autocommit: no process holds a lock between round trips.
  *
  * `sends` is an array of `{ id, conversationId, senderId, text, replyTo, mentions, contentHash }`. No two have the same id, and
- * none replies to another. `lock_wait_ms` is 0 for a group, which skips conversations that somebody else holds, and otherwise
- * says how long to wait for them. Messages created at or before `kept_since` have expired.
+ * none replies to another. Conversations that somebody else holds are skipped as `busy` with `skip_busy`, else waited for; no
+ * lock is waited for longer than `lock_timeout_ms`. Messages created at or before `kept_since` have expired.
  *
  * Answers `{ outboxId, serverTime, outcomes }`, one outcome per send in the order given: `accepted` with its place, `duplicate`,
  * `busy`, or the code of a refusal. Ids that another transaction stored meanwhile raise `messages_id_taken`, and nothing is
@@ -18,10 +18,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function lowest_id_at(moment timestamptz) returns uuid
     language sql immutable
-    return (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid`.execute(db)
+    as $function$
+      select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+    $function$`.execute(db)
 
   await sql`
-    create function send_messages(sends jsonb, lock_wait_ms integer, kept_since timestamptz) returns jsonb
+    create function send_messages(
+      sends jsonb, skip_busy boolean, lock_timeout_ms integer, kept_since timestamptz) returns jsonb
     language plpgsql
     -- Everything here is looked up by key. A plan from the time when the tables were small must not outlive it.
     set enable_seqscan = off
@@ -40,11 +43,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       outcomes jsonb;
       taken uuid[];
     begin
-      if lock_wait_ms = 0 then
+      perform set_config('lock_timeout', lock_timeout_ms::text, true);
+      if skip_busy then
         locked := array(
           select id from conversations where id = any(asked) order by id for no key update skip locked);
       else
-        perform set_config('lock_timeout', lock_wait_ms::text, true);
         locked := array(
           select id from conversations where id = any(asked) order by id for no key update);
       end if;

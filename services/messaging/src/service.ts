@@ -8,7 +8,7 @@ import type { Config } from './config.ts'
 import { hearGateways } from './delivery/hear-gateways.ts'
 import { openTelling } from './delivery/open-telling.ts'
 import { retentionOf } from './domain/retention.ts'
-import { GROUPS_AT_ONCE, LANES_AT_ONCE, openSending } from './send/open-sending.ts'
+import { openSending, ways } from './send/open-sending.ts'
 import { findMessages } from './store/messages.ts'
 import { createMonths } from './store/months.ts'
 import { sendGroup } from './store/send-group.ts'
@@ -33,8 +33,8 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
   // Sends have connections of their own: neither reads nor a conversation that is stuck in its lane can take them all.
   const postgres = stack.use(openPostgres<Tables>({ url, service: 'messaging', log }))
   const ofSends = {
-    group: stack.use(openPostgres<Tables>({ url, service: 'messaging', log, maxConnections: GROUPS_AT_ONCE })),
-    lane: stack.use(openPostgres<Tables>({ url, service: 'messaging', log, maxConnections: LANES_AT_ONCE })),
+    group: stack.use(openPostgres<Tables>({ url, service: 'messaging', log, maxConnections: ways.group.atOnce })),
+    lane: stack.use(openPostgres<Tables>({ url, service: 'messaging', log, maxConnections: ways.lane.atOnce })),
   }
   const { db } = postgres
   await createMonths(db, { now: clock.now(), ahead: MONTHS_AHEAD })
@@ -47,8 +47,8 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
   const sending = stack.use(
     openSending({
       steps: {
-        sendGroup: (sends, { lockWaitMs, through }) =>
-          sendGroup(ofSends[through].db, sends, { lockWaitMs, keptSince: retention.keptSince() }),
+        sendGroup: (sends, through) =>
+          sendGroup(ofSends[through].db, sends, { ...ways[through], keptSince: retention.keptSince() }),
         findMessages: (ids) => findMessages(db, ids),
         tell: (row) => telling.tell(row),
       },

@@ -1,7 +1,7 @@
 import { must } from '@parley/bus'
 import { openPostgres } from '@parley/postgres'
 import { silentLog, testDatabase } from '@parley/testing'
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { v7 } from 'uuid'
 import { expect, test, vi } from 'vitest'
 import { audit } from './audit.ts'
@@ -12,11 +12,14 @@ const historyOf = async (world: World, userId: string, conversationId: string) =
   must(await world.calls.getMessages({ actor: actorOf(userId), conversationId, limit: 100 })).messages
 
 /** Holds a conversation as a change under way elsewhere would, until it is disposed. */
-async function holdConversation(world: World, conversationId: string): Promise<AsyncDisposable> {
+const holdConversation = (world: World, conversationId: string): Promise<AsyncDisposable> =>
+  hold(world, sql`select from conversations where id = ${conversationId} for update`)
+
+async function hold(world: World, locking: RawBuilder<unknown>): Promise<AsyncDisposable> {
   const held = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   const transaction = world.db.transaction().execute(async (db) => {
-    await sql`select from conversations where id = ${conversationId} for update`.execute(db)
+    await locking.execute(db)
     held.resolve()
     await release.promise
   })
@@ -121,6 +124,23 @@ test('a conversation that is held elsewhere delays nobody but its own senders, w
   const retried = must(await world.calls.sendMessages({ sends })).results.map(messageOf)
   expect(retried.map(({ duplicate }) => duplicate)).toEqual([true, true])
   expect((await historyOf(world, alice, stuck.id)).map(({ text }) => text)).toEqual(['first', 'second', 'third'])
+})
+
+test('a membership that is held elsewhere delays nobody but the sends of that member', async () => {
+  await using world = await openWorld()
+  const [alice, bob] = [newUser(), newUser()]
+  const one = await world.createGroup(alice, [bob])
+  const held = await hold(world, sql`select from members where user_id = ${bob} for update`)
+  const stuck = world.send(bob, one.id, { text: 'stuck' })
+  const begun = performance.now()
+  for (let index = 0; index < 5; index++) {
+    const { id } = await world.createGroup(alice)
+    expect(codeOf(await world.send(alice, id))).toBe('sent')
+  }
+  expect(performance.now() - begun).toBeLessThan(1_500)
+  await held[Symbol.asyncDispose]()
+  expect(codeOf(await stuck)).toBe('sent')
+  expect(await audit(world.db)).toEqual([])
 })
 
 test('a conversation that stays held is unavailable, and a retry afterwards stores the message once', async () => {

@@ -6,6 +6,7 @@ import { sendOf } from '../src/domain/send.ts'
 import { sendGroup } from '../src/store/send-group.ts'
 import { actorOf, messageOf, newUser, openWorld, type World } from './world.ts'
 
+const groupOptions = { skipBusy: true, lockTimeoutMs: 200, keptSince: new Date(0) }
 const WAIT = { timeout: 15_000, interval: 20 }
 
 const argumentOf = (delivery: Delivery): unknown => JSON.parse(new TextDecoder().decode(delivery.argument))
@@ -123,8 +124,7 @@ test('what a crashed instance has committed and not told is told by another', as
   await vi.waitFor(async () => expect(await outboxOf(world)).toEqual([]), WAIT)
   // An instance that commits and dies.
   const sends = ['one', 'two'].map((text) => sendOf(alice, { conversationId, id: v7(), text }))
-  const keptSince = new Date(0)
-  expect(await sendGroup(world.db, sends, { lockWaitMs: 0, keptSince })).toMatchObject({
+  expect(await sendGroup(world.db, sends, groupOptions)).toMatchObject({
     verdicts: [{ outcome: 'accepted' }, { outcome: 'accepted' }],
   })
   expect(await outboxOf(world)).toHaveLength(1)
@@ -155,7 +155,7 @@ test('what is committed while NATS is away is told when it is back', async () =>
   const { port } = world.instances[0]!
   await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}/health/ready`)).status).toBe(503), WAIT)
   const sends = [sendOf(alice, { conversationId, id: v7(), text: 'meanwhile' })]
-  await sendGroup(world.db, sends, { lockWaitMs: 0, keptSince: new Date(0) })
+  await sendGroup(world.db, sends, groupOptions)
   await world.nats.restart()
   await vi.waitFor(() => expect(deliveriesTo(world, `c:${conversationId}`)).toHaveLength(1), {
     ...WAIT,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { findBinary } from '../processes/find-binary.ts'
 import { StartProblem } from '../start-problem.ts'
 
@@ -12,6 +13,7 @@ export const canUseApt = (): boolean => process.getuid?.() === 0 && findBinary('
 
 /** Installs all packages in one go, starting nothing. Package lists are fetched only when the present ones do not do. */
 export async function installWithApt(packages: readonly string[], logFile: string): Promise<void> {
+  await mkdir(dirname(logFile), { recursive: true })
   const removePolicy = await forbidServiceStarts()
   try {
     if (await install(packages, logFile)) return

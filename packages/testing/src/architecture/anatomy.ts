@@ -56,7 +56,7 @@ const missing = (path: string): string => `${path} is missing: every service has
 
 /** The environment variables that a `config.ts` names: the keys of what it gives to `readEnvironment`. */
 export const variablesOf = (config: string): ReadonlySet<string> =>
-  new Set([...config.matchAll(/^\s+([A-Z][A-Z0-9]*_[A-Z0-9_]+):/gm)].map(([, name = '']) => name))
+  new Set([...config.matchAll(/^\s+([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?::|,$)/gm)].map(([, name = '']) => name))
 
 /** The sentences for what a service's README lists and must not, or must list and does not. */
 export function refuseReadme(text: string, declared: DeclaredService, variables: ReadonlySet<string>): string[] {

@@ -39,6 +39,7 @@ export async function openDelivery(options: {
     announcing.hurry()
     if (registered) positions.hurry()
   })
+  routing.onNewIdentity(() => positions.hurry())
   bus.onReconnect(() => positions.hurry())
 
   const opened = stack.move()

@@ -60,6 +60,7 @@ function describe(
     }))
   return {
     operationId: name,
+    tags: [path.split('/')[1]],
     summary: declared.summary,
     ...(declared.hub === undefined ? {} : { description: `On the hub: \`${declared.hub}\`.` }),
     ...(parameters.length === 0 ? {} : { parameters }),

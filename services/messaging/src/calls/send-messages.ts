@@ -2,7 +2,7 @@ import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
 import { sendOf } from '../domain/send.ts'
 import type { Sending, SubmittedSend } from '../send/open-sending.ts'
-import type { SendOutcome } from '../send/waiting-sends.ts'
+import type { SendOutcome } from '../send/waiting-send.ts'
 
 export function sendMessages(sending: Sending): Handler<(typeof messaging)['calls']['sendMessages']> {
   return async ({ sends }, context) => {

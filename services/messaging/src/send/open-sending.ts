@@ -6,7 +6,8 @@ import type { Logger } from '@parley/runtime'
 import type { Change } from '../domain/change.ts'
 import type { Send } from '../domain/send.ts'
 import type { SendVerdict, WrittenGroup } from '../store/send-group.ts'
-import { WaitingSends, type SendOutcome, type WaitingSend } from './waiting-sends.ts'
+import type { SendOutcome, WaitingSend } from './waiting-send.ts'
+import { WaitingSends } from './waiting-sends.ts'
 
 /** Commits sends in groups. */
 export interface Sending extends AsyncDisposable {
@@ -22,26 +23,30 @@ export interface SubmittedSend {
 
 /** What is done with a group. */
 export interface SendingSteps {
-  /** Writes a group, each skipping what is busy; or with a wait, one conversation alone. */
-  sendGroup(sends: readonly Send[], options: { lockWaitMs: number; through: 'group' | 'lane' }): Promise<WrittenGroup>
+  sendGroup(sends: readonly Send[], through: Way): Promise<WrittenGroup>
   findMessages(ids: readonly string[]): Promise<ReadonlyMap<string, Message>>
   /** Tells of what was committed; not waited for. */
   tell(row: OutboxRow<Change>): void
 }
 
-/** Groups of different conversations that are written at the same time, on a connection each. */
-export const GROUPS_AT_ONCE = 3
-/** Conversations that wait for their lock, or write alone, at the same time. */
-export const LANES_AT_ONCE = 8
+/** The two ways to the database, with as many writes at once as each has connections of its own. */
+export const ways = {
+  /** Many conversations together; who is busy is skipped, and nothing else is waited for long. */
+  group: { atOnce: 3, skipBusy: true, lockTimeoutMs: 200 },
+  /** One conversation alone, which waits for its lock. */
+  lane: { atOnce: 8, skipBusy: false, lockTimeoutMs: 2_000 },
+} as const
+export type Way = keyof typeof ways
+
 /** Of one write. */
 const WRITE_BOUNDS = { sends: 500, bytes: 1024 * 1024 }
-const LANE_LOCK_WAIT_MS = 2_000
 const STALL_AFTER_MS = 500
 
 /**
  * Sends that arrive while a group is being written wait together and go in the next one; when nothing is being written, they
  * go at once. A conversation that another instance holds goes to a lane of its own, so that nobody waits for it but its own
- * senders. What waits is bounded by `queue`: beyond it a send is refused at once.
+ * senders; but first it is left to the next group, since others' groups take milliseconds too. What waits is bounded by
+ * `queue`: beyond it a send is refused at once.
  */
 export function openSending(options: {
   steps: SendingSteps
@@ -71,6 +76,7 @@ export function openSending(options: {
     unsettledBytes += send.bytes
     waitingSends.add({
       send,
+      wasBusy: false,
       isolated: false,
       isExpired: () => caller.remainingMs() <= 0,
       stall,
@@ -95,12 +101,12 @@ export function openSending(options: {
   }
 
   function startWrites(): void {
-    start('group', GROUPS_AT_ONCE, () => waitingSends.takeGroup())
-    start('lane', LANES_AT_ONCE, () => waitingSends.takeLane())
+    start('group', () => waitingSends.takeGroup())
+    start('lane', () => waitingSends.takeLane())
   }
 
-  function start(through: 'group' | 'lane', atOnce: number, take: () => WaitingSend[]): void {
-    while (writes[through] < atOnce) {
+  function start(through: Way, take: () => WaitingSend[]): void {
+    while (writes[through] < ways[through].atOnce) {
       const taken = take()
       if (taken.length === 0) return
       writes[through] += 1
@@ -113,7 +119,7 @@ export function openSending(options: {
     }
   }
 
-  async function write(taken: readonly WaitingSend[], through: 'group' | 'lane'): Promise<void> {
+  async function write(taken: readonly WaitingSend[], through: Way): Promise<void> {
     const written = await attempt(taken, through)
     if (written === undefined) return
     if ('verdicts' in written) {
@@ -130,10 +136,12 @@ export function openSending(options: {
     }
   }
 
-  async function attempt(taken: readonly WaitingSend[], through: 'group' | 'lane'): Promise<WrittenGroup | undefined> {
-    const sends = taken.map(({ send }) => send)
+  async function attempt(taken: readonly WaitingSend[], through: Way): Promise<WrittenGroup | undefined> {
     try {
-      return await steps.sendGroup(sends, { lockWaitMs: through === 'lane' ? LANE_LOCK_WAIT_MS : 0, through })
+      return await steps.sendGroup(
+        taken.map(({ send }) => send),
+        through,
+      )
     } catch (error) {
       fail(taken, error)
       return undefined
@@ -150,7 +158,9 @@ export function openSending(options: {
       else if (verdict.outcome === 'duplicate') duplicates.push(waiting)
       else waiting.settle(outcomeOf(verdict))
     })
-    waitingSends.release(taken, { unsettled: busy, toLanes: () => true })
+    const busyAgain = new Set(busy.filter(({ wasBusy }) => wasBusy))
+    for (const waiting of busy) waiting.wasBusy = true
+    waitingSends.release(taken, { unsettled: busy, toLanes: (waiting) => busyAgain.has(waiting) })
     return duplicates
   }
 

@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import { v7 } from 'uuid'
 import { sendOf } from '../domain/send.ts'
-import { WaitingSends, type WaitingSend } from './waiting-sends.ts'
+import type { WaitingSend } from './waiting-send.ts'
+import { WaitingSends } from './waiting-sends.ts'
 
 function open(bounds: { sends?: number; bytes?: number } = {}) {
   const refused: WaitingSend[] = []
@@ -20,6 +21,7 @@ function sendTo(
   const { id = v7(), replyTo = null, text = 'x', expired = false } = options
   return {
     send: sendOf('alice', { conversationId, id, text, replyTo }),
+    wasBusy: false,
     isolated: false as boolean,
     isExpired: () => expired,
     settle: () => undefined,

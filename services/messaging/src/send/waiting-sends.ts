@@ -1,19 +1,5 @@
-import type { ReplyOf, messaging } from '@parley/contracts'
-import type { Send } from '../domain/send.ts'
-
-/** The message as stored, or why not. */
-export type SendOutcome = ReplyOf<(typeof messaging)['calls']['sendMessages']>['results'][number]
-
-export interface WaitingSend {
-  readonly send: Send
-  /** Its caller has stopped waiting. */
-  isExpired(): boolean
-  settle(outcome: SendOutcome): void
-  /** Its conversation gets nowhere: somebody else holds it for long. */
-  stall(): void
-  /** Something was wrong with a write it was part of: the next one is of this send alone. */
-  isolated: boolean
-}
+import type { WaitingSend } from './waiting-send.ts'
+import { Write, type WriteBounds } from './write.ts'
 
 /** The waiting sends of one conversation, in order. */
 interface Line {
@@ -26,11 +12,6 @@ interface Line {
   /** Runs in a lane, and anew with each write that ends. */
   stallTimer: NodeJS.Timeout | undefined
   isStalled: boolean
-}
-
-export interface WriteBounds {
-  readonly sends: number
-  readonly bytes: number
 }
 
 /**
@@ -135,50 +116,5 @@ export class WaitingSends {
   #forgetStall(line: Line): void {
     clearTimeout(line.stallTimer)
     line.isStalled = false
-  }
-}
-
-/** One write being put together. */
-class Write {
-  readonly taken: WaitingSend[] = []
-  isFull = false
-  readonly #bounds: WriteBounds
-  readonly #refuseExpired: (expired: WaitingSend) => void
-  readonly #ids = new Set<string>()
-  #bytes = 0
-
-  constructor(bounds: WriteBounds, refuseExpired: (expired: WaitingSend) => void) {
-    this.#bounds = bounds
-    this.#refuseExpired = refuseExpired
-  }
-
-  /** Takes sends from the front of a line as long as they fit, and returns them. */
-  takeFrom(sends: WaitingSend[]): WaitingSend[] {
-    const had = this.taken.length
-    let count = 0
-    for (const waiting of sends) {
-      if (waiting.isExpired()) this.#refuseExpired(waiting)
-      else if (this.#fits(waiting)) this.#add(waiting)
-      else break
-      count += 1
-    }
-    sends.splice(0, count)
-    return this.taken.slice(had)
-  }
-
-  #fits({ send, isolated }: WaitingSend): boolean {
-    if (this.taken.length === 0) return true
-    // What became of the send before must be known first: this one is a retry of it, or replies to it.
-    const { id, replyTo } = send.message
-    if (this.#ids.has(id) || (replyTo !== null && this.#ids.has(replyTo))) return false
-    this.isFull ||= this.taken.length >= this.#bounds.sends || this.#bytes + send.bytes > this.#bounds.bytes
-    return !this.isFull && !isolated
-  }
-
-  #add(waiting: WaitingSend): void {
-    this.taken.push(waiting)
-    this.#ids.add(waiting.send.message.id)
-    this.#bytes += waiting.send.bytes
-    this.isFull ||= waiting.isolated
   }
 }

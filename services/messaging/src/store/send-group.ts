@@ -45,8 +45,9 @@ const CONTENDED: ReadonlySet<string> = new Set(['55P03', '40P01', '40001'])
 export async function sendGroup(
   db: Db,
   sends: readonly Send[],
-  options: { lockWaitMs: number; keptSince: Date },
+  options: { skipBusy: boolean; lockTimeoutMs: number; keptSince: Date },
 ): Promise<WrittenGroup> {
+  const { skipBusy, lockTimeoutMs, keptSince } = options
   const given = JSON.stringify(
     sends.map(({ message: { id, conversationId, senderId, text, replyTo, mentions }, contentHash }) => ({
       id,
@@ -60,7 +61,7 @@ export async function sendGroup(
   )
   try {
     const { rows } = await sql<{ written: Written }>`
-      select send_messages(${given}::jsonb, ${options.lockWaitMs}, ${options.keptSince}) as written`.execute(db)
+      select send_messages(${given}::jsonb, ${skipBusy}, ${lockTimeoutMs}, ${keptSince}) as written`.execute(db)
     return groupOf(sends, rows[0]!.written)
   } catch (error) {
     if (CONTENDED.has((error as { code?: string }).code ?? '')) return { contended: true }
