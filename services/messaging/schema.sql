@@ -81,9 +81,11 @@ CREATE OR REPLACE FUNCTION messaging.lowest_id_at(moment timestamp with time zon
  RETURNS uuid
  LANGUAGE sql
  IMMUTABLE
-RETURN ((lpad(to_hex(((EXTRACT(epoch FROM moment) * (1000)::numeric))::bigint), 12, '0'::text) || repeat('0'::text, 20)))::uuid;
+AS $function$
+      select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+    $function$;
 
-CREATE OR REPLACE FUNCTION messaging.send_messages(sends jsonb, lock_wait_ms integer, kept_since timestamp with time zone)
+CREATE OR REPLACE FUNCTION messaging.send_messages(sends jsonb, skip_busy boolean, lock_timeout_ms integer, kept_since timestamp with time zone)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
@@ -102,11 +104,11 @@ AS $function$
       outcomes jsonb;
       taken uuid[];
     begin
-      if lock_wait_ms = 0 then
+      perform set_config('lock_timeout', lock_timeout_ms::text, true);
+      if skip_busy then
         locked := array(
           select id from conversations where id = any(asked) order by id for no key update skip locked);
       else
-        perform set_config('lock_timeout', lock_wait_ms::text, true);
         locked := array(
           select id from conversations where id = any(asked) order by id for no key update);
       end if;

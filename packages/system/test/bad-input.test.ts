@@ -94,7 +94,7 @@ describe.each(named.filter(([, { rest }]) => rest !== undefined))('%s by REST', 
     })
     const hasBody = method !== 'GET' && method !== 'DELETE'
     const query = new URLSearchParams(Object.entries(left).map(([name, value]) => [name, String(value)]))
-    const response = await fetch(`${system.gatewayUrls[0]}/api/v1${path}${hasBody ? '' : `?${query}`}`, {
+    const response = await fetch(`${system.gatewayUrls[0]}/api/v1${path}${hasBody ? '' : `?${query.toString()}`}`, {
       method,
       redirect: 'manual',
       headers: { authorization: `Bearer ${stranger.accessToken}`, 'content-type': 'application/json' },

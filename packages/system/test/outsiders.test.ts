@@ -112,7 +112,7 @@ describe('an OAuth client', () => {
       code_challenge_method: 'S256',
     })
     const browse = browser()
-    const page = await browse(`${discovery['authorization_endpoint']}?${asked}`)
+    const page = await browse(`${discovery['authorization_endpoint']}?${asked.toString()}`)
     const [, action = ''] = /<form[^>]*action="([^"]+)"/.exec(await page.response.text()) ?? []
     const signedIn = await browse(new URL(action, page.url).href, new URLSearchParams({ name: 'Alice by OAuth' }))
     const back = new URL(signedIn.url)

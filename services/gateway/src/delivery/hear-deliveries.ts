@@ -50,7 +50,7 @@ export async function hearDeliveries(options: {
   return {
     async [Symbol.asyncDispose]() {
       for (const timer of forgetting) clearTimeout(timer)
-      for (const gatewayId of [...hearing.keys()]) await forget(gatewayId)
+      for (const gatewayId of hearing.keys()) await forget(gatewayId)
     },
   }
 }

@@ -2,7 +2,7 @@ import type { Bus, Callers } from '@parley/bus'
 import type { messaging } from '@parley/contracts'
 import type { GatewayRouting } from '@parley/routing'
 import type { Logger } from '@parley/runtime'
-import { startAnnouncing } from './announce-gateway.ts'
+import { announceGateway, startAnnouncing } from './announce-gateway.ts'
 import { startCheckingPositions } from './check-positions.ts'
 import { hearDeliveries } from './hear-deliveries.ts'
 import { LocalDelivery } from './local-delivery.ts'
@@ -33,11 +33,11 @@ export async function openDelivery(options: {
   const delivery = new LocalDelivery({ topics, reader, log })
 
   stack.use(await hearDeliveries({ bus, routing, streams }))
-  const announcing = stack.use(startAnnouncing({ bus, announcement: () => routing.announcement, log }))
+  stack.use(startAnnouncing({ bus, announcement: () => routing.announcement, log }))
   const positions = stack.use(startCheckingPositions({ topics, reader, log }))
-  routing.onChange(async ({ registered }) => {
-    announcing.hurry()
-    if (registered) positions.hurry()
+  routing.onChange(async (announcement) => {
+    if (announcement.registered) positions.hurry()
+    await announceGateway(bus, announcement)
   })
   routing.onNewIdentity(() => positions.hurry())
   bus.onReconnect(() => positions.hurry())

@@ -36,7 +36,7 @@ describe('the subscription index', () => {
             const mine = [...model.values()].filter((other) => other.connection === one.connection)
             for (const { topic } of mine) model.delete(`${one.connection} ${topic}`)
             const orphaned = mine.filter(({ topic }) => heard(topic).length === 0).map(({ topic }) => topics[topic])
-            expect(index.removeConnection(connection).toSorted()).toEqual(orphaned.toSorted())
+            expect(new Set(index.removeConnection(connection))).toEqual(new Set(orphaned))
           }
         }
         for (const [number, topic] of topics.entries()) {
