@@ -24,8 +24,8 @@ export function readConfig(environment: Environment) {
       GATEWAY_SECRET: z.string().min(32),
       /** Exact origins, separated by commas, whose pages may connect. In development, pages of this machine may as well. */
       GATEWAY_ALLOWED_ORIGINS: origins.optional(),
-      /** How long a stopping gateway takes to close its connections, spread evenly. */
-      GATEWAY_DRAIN_SECONDS: z.coerce.number().int().min(0).max(600).default(5),
+      /** How long a stopping gateway takes to close its connections, spread evenly. It must fit into the time a stop may take. */
+      GATEWAY_DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
     },
     environment,
   )

@@ -2,6 +2,7 @@ import { must } from '@parley/bus'
 import type { TopicChange } from '@parley/contracts'
 import { v4, v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { listMemberships } from '../src/store/memberships.ts'
 import { actorOf, messageOf, newUser, openWorld, type World } from './world.ts'
 
 let world: World
@@ -143,7 +144,6 @@ test('the memberships of many users come with the version that covers them', asy
 })
 
 test('memberships beyond a page come with the next, each user at each place once', async () => {
-  const { listMemberships } = await import('../src/store/memberships.ts')
   const users = Array.from({ length: 4 }, newUser).toSorted()
   const [first, second, third] = users as [string, string, string]
   for (let index = 0; index < 3; index++) await world.createGroup(first, [third])

@@ -142,8 +142,8 @@ test('an id is accepted from 24 hours in the past to 2 minutes in the future; a 
     })
   }
   expect(await historyOf(alice, conversationId)).toHaveLength(3)
-  // As if it had been sent a month ago.
-  const old = v7({ msecs: Date.now() - 30 * day })
+  // As if it had been sent weeks ago.
+  const old = v7({ msecs: Date.now() - 20 * day })
   const message = messageOf(await world.send(alice, conversationId, { text: 'old' }))
   await world.db.updateTable('messages').set({ id: old }).where('id', '=', message.id).execute()
   await world.db.updateTable('conversations').set({ lastMessageId: old }).where('id', '=', conversationId).execute()

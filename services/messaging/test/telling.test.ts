@@ -29,7 +29,7 @@ test('gateways and other services are told of a message at once, and the outbox 
   )
   expect(duplicate).toBe(false)
   const topic = `c:${conversationId}`
-  await vi.waitFor(() => expect(deliveriesTo(world, topic)).toHaveLength(1), { timeout: 1_500, interval: 20 })
+  await vi.waitFor(() => expect(deliveriesTo(world, topic)).toHaveLength(1), { timeout: 2_500, interval: 20 })
   expect(deliveriesTo(world, topic)).toEqual([{ topic, version: 2, event: 'MessageCreated', argument: message }])
   const subject = `messaging.event.message-created.${conversationId}`
   await vi.waitFor(() => expect(world.events.map((event) => event.subject)).toContain(subject), WAIT)

@@ -119,7 +119,7 @@ export async function openWorld(
       REDIS_URL: redis.url,
       HTTP_HOST: '127.0.0.1',
       HTTP_PORT: '0',
-      LOG_LEVEL: 'warn',
+      LOG_LEVEL: 'silent',
       ...environment,
     })
     const instance = running.use(await startMessaging(config, clock))

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { LocalProcess } from '../processes/local-process.ts'
 import { freePort } from '../processes/free-port.ts'
 import { startTogether } from '../processes/start-together.ts'
@@ -32,6 +33,8 @@ export async function startServices(options: Options): Promise<AsyncDisposable> 
     environment: {
       ...commonEnvironment(surroundings),
       HTTP_PORT: String(portIn(ports, service.name)),
+      // Most of a start is loading code; what was compiled once need not be again.
+      NODE_COMPILE_CACHE: join(options.home, 'compile-cache'),
       ...service.environment(surroundings),
       ...inheritedBy(service.kind, options.environment),
     },

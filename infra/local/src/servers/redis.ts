@@ -43,7 +43,8 @@ function runRedis({ directory, durable }: RedisOptions, port: number): Promise<L
       directory,
       mountAt: '/data',
       ports: { [port]: 6379 },
-      arguments: ['redis-server', ...keeping],
+      // Only the loopback interface of this machine reaches it, but from where Redis is, all clients come from outside.
+      arguments: ['redis-server', '--protected-mode', 'no', ...keeping],
     })
   }
   return startProcess({

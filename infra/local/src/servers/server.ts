@@ -42,7 +42,7 @@ export async function givenServer(
 ): Promise<Server> {
   const { name, url, variable } = described
   const product = await ask().catch((error: Error) => {
-    throw new StartProblem(`The server of ${variable} does not answer as it should: ${error.message || error.name}.`)
+    throw new StartProblem(`The server of ${variable} does not answer as it should: ${error.message || error.name}`)
   })
   return { name, url, product, pid: null, ended: new Promise(() => {}), async [Symbol.asyncDispose]() {} }
 }

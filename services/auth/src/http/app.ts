@@ -1,11 +1,10 @@
 import { refuse } from '@parley/contracts'
-import type { Logger } from '@parley/runtime'
+import { requestLog, type Logger } from '@parley/runtime'
 import express, { type Express, type Router } from 'express'
 import type Provider from 'oidc-provider'
 import { asIssuer } from '../oauth/as-issuer.ts'
 import { answerErrors } from './errors.ts'
 import { providerHandler } from './provider-handler.ts'
-import { requestLog } from './request-log.ts'
 import { securityHeaders } from './security-headers.ts'
 
 /** Everything that auth answers over HTTP, in the order in which it is tried. */

@@ -1,11 +1,10 @@
 import { Refused, refuse } from '@parley/contracts'
 import { isUnavailable } from '@parley/postgres'
 import { refusals, type Refusal } from '@parley/protocol'
-import type { Logger } from '@parley/runtime'
+import { requestIdOf, type Logger } from '@parley/runtime'
 import type { ErrorRequestHandler, Request, Response } from 'express'
 import { errors } from 'oidc-provider'
 import { errorPage, expiredSignInPage } from '../pages/error-page.ts'
-import { requestIdOf } from './request-log.ts'
 import { sendPage } from './send-page.ts'
 
 /** The last handler: whatever was thrown on the way becomes a page or a problem document, and never shows what is inside. */

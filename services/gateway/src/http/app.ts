@@ -1,11 +1,10 @@
 import { refuse } from '@parley/contracts'
-import type { Logger } from '@parley/runtime'
+import { requestLog, type Logger } from '@parley/runtime'
 import cors from 'cors'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import helmet from 'helmet'
 import type { AllowOrigin } from './allowed-origin.ts'
 import { problemHandler } from './problem.ts'
-import { requestLog } from './request-log.ts'
 
 /** The headers that clients may send: SignalR's browser client names two of its own. */
 const ALLOWED_HEADERS = ['authorization', 'content-type', 'x-request-id', 'x-requested-with', 'x-signalr-user-agent']

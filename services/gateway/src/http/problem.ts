@@ -1,8 +1,7 @@
 import { Refused, refuse } from '@parley/contracts'
 import { refusals, type Refusal } from '@parley/protocol'
-import type { Logger } from '@parley/runtime'
+import { requestIdOf, type Logger } from '@parley/runtime'
 import type { ErrorRequestHandler, Response } from 'express'
-import { requestIdOf } from './request-log.ts'
 
 /** Answers a refusal as a problem document (RFC 9457). */
 export function sendProblem(response: Response, refusal: Refusal): void {

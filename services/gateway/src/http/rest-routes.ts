@@ -1,3 +1,4 @@
+import { requestIdOf } from '@parley/runtime'
 import { refuse } from '@parley/contracts'
 import { operations, type Operation, type OperationName } from '@parley/protocol'
 import { Router, json, type Request, type RequestHandler } from 'express'
@@ -5,7 +6,6 @@ import { z } from 'zod'
 import { bearerTokenOf } from '../identity/bearer-token.ts'
 import type { VerifyToken } from '../identity/verify-token.ts'
 import type { Perform } from '../perform-operation.ts'
-import { requestIdOf } from './request-log.ts'
 
 /** 10,000 characters take up to 120 KB when all are escaped. */
 export const BODY_LIMIT = '128kb'

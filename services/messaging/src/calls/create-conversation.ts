@@ -2,6 +2,7 @@ import type { Callers, Handler } from '@parley/bus'
 import { refuse, type auth, type messaging } from '@parley/contracts'
 import type { Conversation } from '@parley/protocol'
 import { v7 } from 'uuid'
+import { assertUsersExist } from '../changes/assert-users-exist.ts'
 import { beginConversation } from '../changes/begin-conversation.ts'
 import type { Telling } from '../delivery/open-telling.ts'
 import { creationHash, membersOf, type Creation } from '../domain/creation.ts'
@@ -10,7 +11,6 @@ import type { Retention } from '../domain/retention.ts'
 import { findConversation } from '../store/conversations.ts'
 import { findOwnConversation } from '../store/own-conversations.ts'
 import type { Db } from '../store/tables.ts'
-import { assertUsersExist } from '../changes/assert-users-exist.ts'
 
 type Request = Parameters<Handler<(typeof messaging)['calls']['createConversation']>>[0]
 

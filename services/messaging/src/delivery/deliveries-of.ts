@@ -1,4 +1,5 @@
 import { conversationTopic, userTopic, type Delivery, type TopicChange } from '@parley/contracts'
+import type { Conversation } from '@parley/protocol'
 import type { Change, Joining } from '../domain/change.ts'
 import { withOwnPart } from '../domain/own-part.ts'
 import {
@@ -8,7 +9,6 @@ import {
   memberLeft,
   messageCreated,
 } from '../domain/topic-changes.ts'
-import type { Conversation } from '@parley/protocol'
 
 /** What clients are told of a change: the conversation's members, and each user whose membership began or ended. */
 export function deliveriesOf(change: Change): Delivery[] {

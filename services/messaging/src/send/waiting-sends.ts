@@ -94,7 +94,7 @@ export class WaitingSends {
       if (line.sends.length === 0) this.#lines.delete(conversationId)
       else if (line.inLane) {
         this.#forLanes.add(line)
-        line.stallTimer = setTimeout(() => this.#stall(line), this.#stallAfterMs)
+        this.#watch(line)
       } else this.#forGroups.add(line)
     }
   }
@@ -108,6 +108,16 @@ export class WaitingSends {
     this.#lines.delete(line.conversationId)
   }
 
+  #watch(line: Line): void {
+    const timer = setTimeout(() => {
+      // If it was this process that got nowhere, what has arrived meanwhile is heard first.
+      setImmediate(() => {
+        if (line.stallTimer === timer) this.#stall(line)
+      })
+    }, this.#stallAfterMs)
+    line.stallTimer = timer
+  }
+
   #stall(line: Line): void {
     line.isStalled = true
     for (const waiting of [...line.taken, ...line.sends]) waiting.stall()
@@ -115,6 +125,7 @@ export class WaitingSends {
 
   #forgetStall(line: Line): void {
     clearTimeout(line.stallTimer)
+    line.stallTimer = undefined
     line.isStalled = false
   }
 }

@@ -1,6 +1,6 @@
-import { capabilities } from '../domain/capabilities.ts'
 import type { Conversation, Message } from '@parley/protocol'
 import { sql } from 'kysely'
+import { capabilities } from '../domain/capabilities.ts'
 import type { ConversationRow, Db } from './tables.ts'
 
 /** To the millisecond, which is what clients are told. */

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from '@parley/runtime'
 import type { RequestHandler, Response } from 'express'
+import type { Logger } from './logger.ts'
 
 const REQUEST_ID = /^[\w-]{8,64}$/
-/** Paths that end with the id of a sign-in under way. */
-const WITH_ID = /^(\/oauth\/(?:authorize|sign-in)\/).+/
+/** What follows an OAuth page's name is the id of a sign-in under way. */
+const SIGN_IN_ID = /^(\/oauth\/[^/]+\/).+/
 
+/** The id that `requestLog` gave to the request of this response. */
 export const requestIdOf = (response: Response): string => response.locals['requestId'] as string
 
-/** Logs one line when a request is answered. Of the URL only the path: queries hold codes and tokens. */
+/**
+ * Gives each request its id (a caller's own `X-Request-Id` is kept) and logs one line when it is answered. Of the URL only
+ * the path is logged: queries hold codes and tokens.
+ */
 export function requestLog(log: Logger): RequestHandler {
   return (request, response, next) => {
     const given = request.get('x-request-id')
@@ -17,7 +21,7 @@ export function requestLog(log: Logger): RequestHandler {
     response.setHeader('X-Request-Id', requestId)
     const startedAt = performance.now()
     const { method } = request
-    const path = request.path.replace(WITH_ID, '$1{id}')
+    const path = request.path.replace(SIGN_IN_ID, '$1{id}')
     response.once('close', () => {
       const durationMs = Math.round(performance.now() - startedAt)
       log.info({ requestId, method, path, status: response.statusCode, durationMs }, 'request answered')
