@@ -129,29 +129,33 @@ test(
   },
 )
 
-test('a port in use, and wrong variables, are told in a sentence each before anything is started', async () => {
-  await using clone = await temporaryDirectory()
-  const port = await freePort()
-  const busy = createServer().listen(port, '127.0.0.1')
-  await once(busy, 'listening')
-  try {
-    const refused = startLauncher(clone.path, { PARLEY_PORT: String(port) })
+test(
+  'a port in use, and wrong variables, are told in a sentence each before anything is started',
+  { timeout: SLOW_MS },
+  async () => {
+    await using clone = await temporaryDirectory()
+    const port = await freePort()
+    const busy = createServer().listen(port, '127.0.0.1')
+    await once(busy, 'listening')
+    try {
+      const refused = startLauncher(clone.path, { PARLEY_PORT: String(port) })
+      expect(await refused.exitCode).toBe(1)
+      expect(refused.output()).toMatch(
+        new RegExp(`\\nPort ${port} is in use.*: stop what uses it, or choose another port with PARLEY_PORT\\.\\n$`),
+      )
+      if (process.platform === 'linux') expect(refused.output()).toContain(`(pid ${process.pid})`)
+    } finally {
+      busy.close()
+    }
+    const refused = startLauncher(clone.path, { PARLEY_PROT: '8080', REDIS_URL: 'localhost' })
     expect(await refused.exitCode).toBe(1)
-    expect(refused.output()).toMatch(
-      new RegExp(`\\nPort ${port} is in use.*: stop what uses it, or choose another port with PARLEY_PORT\\.\\n$`),
+    expect(refused.output()).toBe(
+      '\nParley did not start.\n' +
+        'PARLEY_PROT is not a variable of npm start.\n' +
+        'REDIS_URL must be a URL that begins with redis://.\n',
     )
-    if (process.platform === 'linux') expect(refused.output()).toContain(`(pid ${process.pid})`)
-  } finally {
-    busy.close()
-  }
-  const refused = startLauncher(clone.path, { PARLEY_PROT: '8080', REDIS_URL: 'localhost' })
-  expect(await refused.exitCode).toBe(1)
-  expect(refused.output()).toBe(
-    '\nParley did not start.\n' +
-      'PARLEY_PROT is not a variable of npm start.\n' +
-      'REDIS_URL must be a URL that begins with redis://.\n',
-  )
-})
+  },
+)
 
 test(
   'a service that ends before it is ready ends the start, with its last lines, and what was started stops',

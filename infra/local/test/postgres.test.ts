@@ -15,6 +15,7 @@ afterAll(() => programs[Symbol.asyncDispose]())
 const startPostgres = (options: PostgresOptions): Promise<Server> =>
   start({ programsDirectory: programs.path, ...options })
 
+const SLOW_MS = 120_000
 const isRoot = process.getuid?.() === 0
 
 async function query(server: Server, sql: string): Promise<unknown[]> {
@@ -27,7 +28,7 @@ async function query(server: Server, sql: string): Promise<unknown[]> {
   }
 }
 
-describe('Postgres', () => {
+describe('Postgres', { timeout: SLOW_MS }, () => {
   test('keeps its data over a stop', async () => {
     await using directory = await temporaryDirectory()
     const first = await startPostgres({ directory: directory.path, durable: true })
@@ -41,14 +42,14 @@ describe('Postgres', () => {
 
   test('keeps what was committed when it is killed while connections work, and starts again on the same port', async () => {
     await using directory = await temporaryDirectory()
-    await using first = await startPostgres({ directory: directory.path, durable: true })
+    await using first = await startPostgres({ directory: directory.path, durable: false })
     await query(first, 'create table kept as select 1 as one')
     const working = query(first, 'select pg_sleep(2)').catch(() => 'lost')
     process.kill(first.pid!, 'SIGKILL')
     expect(await first.ended).toBe('SIGKILL')
     const port = Number(new URL(first.url).port)
 
-    await using second = await startPostgres({ directory: directory.path, durable: true, port })
+    await using second = await startPostgres({ directory: directory.path, durable: false, port })
     expect(second.url).toBe(first.url)
     expect(await query(second, 'select * from kept')).toEqual([{ one: 1 }])
     expect(await working).toBe('lost')
@@ -73,13 +74,13 @@ describe('Postgres', () => {
 
   test('starts although its pid file, left by a crash, names a process that is another one by now', async () => {
     await using directory = await temporaryDirectory()
-    await using first = await startPostgres({ directory: directory.path, durable: true })
+    await using first = await startPostgres({ directory: directory.path, durable: false })
     process.kill(first.pid!, 'SIGKILL')
     await first.ended
     const pidFile = join(directory.path, 'data/postmaster.pid')
     const left = await readFile(pidFile, 'utf8')
     writeFileSync(pidFile, left.replace(/^\d+/, String(process.ppid)))
-    await using second = await startPostgres({ directory: directory.path, durable: true })
+    await using second = await startPostgres({ directory: directory.path, durable: false })
     expect(await query(second, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
@@ -87,13 +88,13 @@ describe('Postgres', () => {
     await using directory = await temporaryDirectory()
     const script = `
       const { startPostgres } = await import('@parley/local')
-      await startPostgres(${JSON.stringify({ directory: directory.path, programsDirectory: programs.path, durable: true })})
+      await startPostgres(${JSON.stringify({ directory: directory.path, programsDirectory: programs.path, durable: false })})
       process.kill(process.pid, 'SIGKILL')`
     expect(() =>
       execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname }),
     ).toThrow('Command failed')
     expect(readdirSync(directory.path)).toContain('postgres.process.json')
-    await using server = await startPostgres({ directory: directory.path, durable: true })
+    await using server = await startPostgres({ directory: directory.path, durable: false })
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
@@ -123,13 +124,13 @@ describe('Postgres', () => {
       await using home = await temporaryDirectory()
       await chmod(home.path, 0o700)
       const directory = join(home.path, 'clone/.parley/postgres')
-      const first = await start({ directory, durable: true })
+      const first = await start({ directory, durable: false })
       const elsewhere = await postgresDirectory(directory)
       try {
         expect(elsewhere).toMatch(/^\/var\/lib\/parley\/[0-9a-f]{16}$/)
         await query(first, 'create table kept as select 1 as one')
         await first[Symbol.asyncDispose]()
-        await using second = await startPostgres({ directory, durable: true })
+        await using second = await startPostgres({ directory, durable: false })
         expect(await query(second, 'select * from kept')).toEqual([{ one: 1 }])
       } finally {
         rmSync(elsewhere, { recursive: true })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { writeWhole } from '../processes/write-whole.ts'
 
 /** Answers the secret of a name: the same one for ever, made when it is first asked for. */
 export type Secrets = (name: string) => string
@@ -15,9 +15,7 @@ export function openSecrets(path: string): Secrets {
     if (known !== undefined) return known
     const made = randomBytes(BYTES).toString('base64url')
     secrets[name] = made
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(`${path}.unfinished`, JSON.stringify(secrets, null, 2), { mode: 0o600 })
-    renameSync(`${path}.unfinished`, path)
+    writeWhole(path, JSON.stringify(secrets, null, 2))
     return made
   }
 }

@@ -42,13 +42,10 @@ export async function startServices(options: Options): Promise<AsyncDisposable> 
     home: options.home,
   })
 
-  await progress.step('migrations', () =>
-    Promise.all(
-      stages
-        .flat()
-        .map(async (service) => service.migrate && migrateService(processOf(service, service.migrate), signal)),
-    ),
-  )
+  const migrations = stages
+    .flat()
+    .flatMap((service) => (service.migrate === undefined ? [] : [processOf(service, service.migrate)]))
+  await progress.step('migrations', () => Promise.all(migrations.map((migration) => migrateService(migration, signal))))
 
   await using stack = new AsyncDisposableStack()
   for (const stage of stages) {

@@ -1,4 +1,5 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
+import { writeWhole } from '../processes/write-whole.ts'
 import type { ServerName } from '../servers/server.ts'
 
 /** What runs, for people and programs that want to know. A pid is null while the process is away, or is not ours. */
@@ -25,15 +26,14 @@ export interface StateFile extends Disposable {
   putServer(server: ServerState): void
 }
 
-/** Each change is in the file when the call returns, and a reader sees a whole state, old or new. Disposing removes it. */
+/** Each change is in the file when the call returns. Disposing removes it. */
 export function openStateFile(path: string): StateFile {
   const services = new Map<string, ServiceState>()
   const servers = new Map<string, ServerState>()
 
   function write(): void {
     const state: State = { services: [...services.values()], servers: [...servers.values()] }
-    writeFileSync(`${path}.unfinished`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
-    renameSync(`${path}.unfinished`, path)
+    writeWhole(path, `${JSON.stringify(state, null, 2)}\n`)
   }
 
   write()

@@ -9,11 +9,18 @@ import { createServer } from 'node:net'
 const FIRST = 20_000
 const LAST = 32_700
 
+/** What this process was given lately may not be listened on yet. */
+const given: number[] = []
+const REMEMBERED = 1_000
+
 /** A port on which nothing listens at this moment, for a server that is started next. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST, LAST)
-    if (await isFree(port)) return port
+    if (given.includes(port) || !(await isFree(port))) continue
+    given.push(port)
+    if (given.length > REMEMBERED) given.shift()
+    return port
   }
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findBinary } from '../processes/find-binary.ts'
 import { freePort, isFree } from '../processes/free-port.ts'
 import { startProcess, type LocalProcess } from '../processes/local-process.ts'
 import { runProgram } from '../processes/run-program.ts'
+import { writeWhole } from '../processes/write-whole.ts'
 import { cephConfig, cephKeyring, type CephCluster } from './ceph-config.ts'
 import type { S3Credentials } from './s3-server.ts'
 
@@ -31,23 +32,21 @@ export async function startCeph(options: {
   await writeConfig(home, { ...cluster, monitorPort, port, durable })
 
   await using stack = new AsyncDisposableStack()
-  const start = (program: string, name: string, flags: readonly string[]) =>
+  const start = (program: string, flags: readonly string[]) =>
     startProcess({
-      name,
+      name: program,
       command: program,
       arguments: ['--conf', 'ceph.conf', '--foreground', ...flags],
       directory: home,
-      logFile: join(directory, `${name}.log`),
+      logFile: join(directory, `${program}.log`),
       recordDirectory: directory,
       stopSignal: durable ? 'SIGTERM' : 'SIGKILL',
     })
-  const monitor = stack.use(await start('ceph-mon', 'ceph-mon', ['--id', 'a']))
-  const store = stack.use(await start('ceph-osd', 'ceph-osd', ['--id', '0']))
-  if (made === null) {
-    await createUser(home, options.credentials)
-    await writeCluster(home, { ...cluster, monitorPort })
-  } else if (monitorPort !== cluster.monitorPort) await writeCluster(home, { ...cluster, monitorPort })
-  const gateway = stack.use(await start('radosgw', 'radosgw', ['--name', 'client.admin']))
+  const monitor = stack.use(await start('ceph-mon', ['--id', 'a']))
+  const store = stack.use(await start('ceph-osd', ['--id', '0']))
+  if (made === null) await createUser(home, options.credentials)
+  writeWhole(clusterFile(home), JSON.stringify({ ...cluster, monitorPort } satisfies CephCluster))
+  const gateway = stack.use(await start('radosgw', ['--name', 'client.admin']))
 
   const processes = [monitor, store, gateway]
   const running = stack.move()
@@ -59,7 +58,7 @@ export async function startCeph(options: {
       return processes.some((process) => process.hasEnded)
     },
     lastLines: () => processes.map((process) => process.lastLines()).join('\n'),
-    // In reverse: each says goodbye to the one that was started before it.
+    // In reverse: each takes its leave of the one that was started before it.
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
@@ -72,12 +71,6 @@ async function readCluster(home: string): Promise<CephCluster | null> {
   } catch {
     return null
   }
-}
-
-async function writeCluster(home: string, { id, monitorPort }: CephCluster): Promise<void> {
-  const path = clusterFile(home)
-  await writeFile(`${path}.unfinished`, JSON.stringify({ id, monitorPort }))
-  await rename(`${path}.unfinished`, path)
 }
 
 async function writeConfig(home: string, options: CephCluster & { port: number; durable: boolean }): Promise<void> {

@@ -9,6 +9,7 @@ import { commandOf } from '../processes/process-identity.ts'
 import { stopLeftovers } from '../processes/process-record.ts'
 import { runProgram } from '../processes/run-program.ts'
 import { untilReady } from '../processes/until-ready.ts'
+import { writeWhole } from '../processes/write-whole.ts'
 import { findPostgres, type PostgresPrograms } from './postgres-programs.ts'
 import { directoryWithinReach, postgresUser, type RunUser } from './run-user.ts'
 import { givenServer, serverOf, type Server, type ServerOptions } from './server.ts'
@@ -45,7 +46,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Server> {
   const programs = await findPostgres(options.programsDirectory ?? directory)
   const data = join(directory, 'data')
   const password = await readOrMakePassword(directory)
-  if (!(await exists(data))) await initialize(programs, { data, password, durable, user })
+  if (!(await exists(data))) await initialize(programs, { data, password, user })
   await removeStalePid(data)
   const port = options.port ?? (await freePort())
   const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`
@@ -87,7 +88,7 @@ async function readOrMakePassword(directory: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch {
     const password = randomBytes(24).toString('base64url')
-    await writeFile(path, password, { mode: 0o600 })
+    writeWhole(path, password)
     return password
   }
 }
@@ -95,9 +96,9 @@ async function readOrMakePassword(directory: string): Promise<string> {
 /** Made under another name first: what is called `data` is whole, whenever a start was killed. */
 async function initialize(
   programs: PostgresPrograms,
-  options: { data: string; password: string; durable: boolean; user: RunUser | undefined },
+  options: { data: string; password: string; user: RunUser | undefined },
 ): Promise<void> {
-  const { data, password, durable, user } = options
+  const { data, password, user } = options
   const unfinished = `${data}.unfinished`
   await rm(unfinished, { recursive: true, force: true })
   await mkdir(unfinished, { mode: 0o700 })
@@ -116,8 +117,9 @@ async function initialize(
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
+      // The system writes it to disk within half a minute; until then there is nothing in it to lose.
+      '--no-sync',
       ...locale,
-      ...(durable ? [] : ['--no-sync']),
     ],
     { timeoutMs: INITDB_TIMEOUT_MS, directory: unfinished, user },
   )

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../processes/free-port.ts'
 import { stopLeftovers } from '../processes/process-record.ts'
 import { untilReady } from '../processes/until-ready.ts'
+import { writeWhole } from '../processes/write-whole.ts'
 import { cephIsInstalled, startCeph } from './ceph.ts'
 import { minioIsInstalled, startMinio } from './minio.ts'
 import { askS3 } from './s3-client.ts'
@@ -64,8 +65,7 @@ async function readOrMakeCredentials(directory: string): Promise<S3Credentials> 
       accessKeyId: randomBytes(10).toString('hex').toUpperCase(),
       secretAccessKey: randomBytes(30).toString('base64url'),
     }
-    await writeFile(`${path}.unfinished`, JSON.stringify(credentials), { mode: 0o600 })
-    await rename(`${path}.unfinished`, path)
+    writeWhole(path, JSON.stringify(credentials))
     return credentials
   }
 }

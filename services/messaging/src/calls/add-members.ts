@@ -3,7 +3,7 @@ import type { auth, messaging } from '@parley/contracts'
 import { assertUsersExist } from '../changes/assert-users-exist.ts'
 import { assertMayAdd, beginMemberships } from '../changes/begin-memberships.ts'
 import type { Telling } from '../delivery/open-telling.ts'
-import type { Retention } from '../domain/retention.ts'
+import type { Retention } from '../retention.ts'
 import { findMembers, memberOf } from '../store/members.ts'
 import type { Db } from '../store/tables.ts'
 

@@ -1,6 +1,6 @@
 import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
-import type { Retention } from '../domain/retention.ts'
+import type { Retention } from '../retention.ts'
 import { findOwnConversation } from '../store/own-conversations.ts'
 import type { Db } from '../store/tables.ts'
 

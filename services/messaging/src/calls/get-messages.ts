@@ -1,7 +1,7 @@
 import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
 import { DEFAULT_PAGE_SIZE, firstThatFit } from '../domain/page.ts'
-import type { Retention } from '../domain/retention.ts'
+import type { Retention } from '../retention.ts'
 import { findMember } from '../store/members.ts'
 import { readMessages } from '../store/messages.ts'
 import type { Db } from '../store/tables.ts'

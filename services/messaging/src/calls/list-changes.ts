@@ -1,7 +1,7 @@
 import type { Handler } from '@parley/bus'
 import type { messaging } from '@parley/contracts'
 import { firstThatFit } from '../domain/page.ts'
-import type { Retention } from '../domain/retention.ts'
+import type { Retention } from '../retention.ts'
 import { conversationChangesAfter, userChangesAfter } from '../store/changes.ts'
 import type { Db } from '../store/tables.ts'
 

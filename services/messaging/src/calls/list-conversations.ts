@@ -2,7 +2,7 @@ import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
 import { z } from 'zod'
 import { DEFAULT_PAGE_SIZE, firstThatFit, readCursor, writeCursor } from '../domain/page.ts'
-import type { Retention } from '../domain/retention.ts'
+import type { Retention } from '../retention.ts'
 import { listOwnConversations } from '../store/own-conversations.ts'
 import type { Db } from '../store/tables.ts'
 

@@ -1,5 +1,5 @@
 import type { TopicChange } from '@parley/contracts'
-import type { Retention } from '../domain/retention.ts'
+import type { Retention } from '../retention.ts'
 import {
   conversationAdded,
   conversationRemoved,

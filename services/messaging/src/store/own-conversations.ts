@@ -1,7 +1,7 @@
 import type { Conversation } from '@parley/protocol'
 import { sql } from 'kysely'
 import { withOwnPart } from '../domain/own-part.ts'
-import type { Retention } from '../domain/retention.ts'
+import type { Retention } from '../retention.ts'
 import { conversationOf } from './conversations.ts'
 import { findMessages } from './messages.ts'
 import type { ConversationRow, Db, MemberRow } from './tables.ts'
