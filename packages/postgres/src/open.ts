@@ -1,4 +1,4 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Logger } from '@parley/runtime'
@@ -13,8 +13,9 @@ export interface Database<Tables> extends AsyncDisposable {
 const CONNECT_TIMEOUT_MS = 2_000
 const STATEMENT_TIMEOUT_MS = 5_000
 const LOCK_TIMEOUT_MS = 2_000
-/** Of a connection in the pool, and of a transaction between its statements. */
-const IDLE_TIMEOUT_MS = 5_000
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000
+/** How long an unused connection is kept: the first work after a quiet minute pays for a new one. */
+const IDLE_TIMEOUT_MS = 60_000
 const SILENCE_MARGIN_MS = 2_000
 
 /** Counters are bigint in tables and numbers here: they stay far below 2^53. */
@@ -25,8 +26,8 @@ const types = {
 } as pg.CustomTypesConfig
 
 /**
- * Nothing waits for ever: connecting, statements, locks and idle transactions all have time-outs, and a connection that stays
- * silent for longer than these allow is given up: its server is gone without a word.
+ * Nothing waits for ever: connecting, statements, locks and idle transactions all have time-outs, and a connection in use that
+ * stays silent for longer than these allow is given up: its server is gone without a word.
  */
 export function openPostgres<Tables>(options: {
   url: string
@@ -37,7 +38,7 @@ export function openPostgres<Tables>(options: {
   statementTimeoutMs?: number
 }): Database<Tables> {
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options
-  const silenceMs = Math.max(statementTimeoutMs, IDLE_TIMEOUT_MS) + SILENCE_MARGIN_MS
+  const silenceMs = Math.max(statementTimeoutMs, IDLE_IN_TRANSACTION_TIMEOUT_MS) + SILENCE_MARGIN_MS
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.service,
@@ -46,15 +47,19 @@ export function openPostgres<Tables>(options: {
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     statement_timeout: statementTimeoutMs,
     lock_timeout: LOCK_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
-    stream: () => socketThatMustSpeak(silenceMs),
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     types,
   })
   // A connection that breaks is replaced by the pool, and its query fails; without listeners it would end the process too.
   pool.on('error', (error) => options.log.warn({ error }, 'idle postgres connection lost'))
   pool.on('connect', (client) => {
     client.on('error', (error) => options.log.debug({ error }, 'postgres connection lost'))
+    const socket = socketOf(client)
+    const silent = Object.assign(new Error(`postgres was silent for ${silenceMs} ms`), { code: 'ETIMEDOUT' })
+    socket.on('timeout', () => socket.destroy(silent))
   })
+  pool.on('acquire', (client) => socketOf(client).setTimeout(silenceMs))
+  pool.on('release', (_error, client) => socketOf(client).setTimeout(0))
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
@@ -70,8 +75,6 @@ export function openPostgres<Tables>(options: {
   }
 }
 
-function socketThatMustSpeak(silenceMs: number): Socket {
-  const socket = new Socket()
-  const silent = Object.assign(new Error(`postgres was silent for ${silenceMs} ms`), { code: 'ETIMEDOUT' })
-  return socket.setTimeout(silenceMs, () => socket.destroy(silent))
-}
+/** Not part of the library's types: what a client speaks through. */
+const socketOf = (client: pg.PoolClient): Socket =>
+  (client as unknown as { connection: { stream: Socket } }).connection.stream
