@@ -34,9 +34,8 @@ export async function startThrowawayServers(options: { s3?: boolean } = {}): Pro
   stack.defer(() => removeRun(directory)) // Servers that a test has left behind too.
   await chmod(directory, 0o711) // As root, Postgres runs as another user and has to get through.
   await writeFile(join(directory, OWNER), JSON.stringify({ pid: process.pid, identity: identityOf(process.pid) }))
-  await ensureServers(options.s3 === true ? ['redis', 'nats', 's3'] : ['redis', 'nats'], {
-    logFile: join(directory, 'apt.log'),
-  })
+  const wanted = options.s3 === true ? (['redis', 'nats', 's3'] as const) : (['redis', 'nats'] as const)
+  await ensureServers(wanted, { welcome: ['s3'], logFile: join(directory, 'apt.log') })
   const postgresHome = join(directory, 'postgres')
   const postgresProgramsDirectory = await postgresDirectory(postgresHome)
   const [postgres, s3] = await startTogether([

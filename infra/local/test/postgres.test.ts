@@ -120,7 +120,7 @@ describe('Postgres', { timeout: SLOW_MS }, () => {
       expect(/^Uid:\t(\d+)/m.exec(status)?.[1]).not.toBe('0')
     })
 
-    test('keeps its data elsewhere, always in the same place, when the clone is below a folder only root may enter', async () => {
+    test('keeps its data elsewhere, in the same place until the clone is deleted, when the clone is below a folder only root may enter', async () => {
       await using home = await temporaryDirectory()
       await chmod(home.path, 0o700)
       const directory = join(home.path, 'clone/.parley/postgres')
@@ -132,8 +132,13 @@ describe('Postgres', { timeout: SLOW_MS }, () => {
         await first[Symbol.asyncDispose]()
         await using second = await startPostgres({ directory, durable: false })
         expect(await query(second, 'select * from kept')).toEqual([{ one: 1 }])
+        await second[Symbol.asyncDispose]()
+
+        rmSync(directory, { recursive: true })
+        expect(await postgresDirectory(directory)).not.toBe(elsewhere)
       } finally {
-        rmSync(elsewhere, { recursive: true })
+        rmSync(await postgresDirectory(directory), { recursive: true })
+        rmSync(elsewhere, { recursive: true, force: true })
       }
     })
   })

@@ -44,16 +44,23 @@ const origins: Readonly<Record<Installable, Origin>> = {
  */
 export async function ensureServers(
   wanted: readonly Installable[],
-  options: { logFile: string; during?: <Result>(what: string, work: () => Promise<Result>) => Promise<Result> },
+  options: {
+    logFile: string
+    /** May be wanted later: apt installs them in the same go, but it is no problem if there is no apt. */
+    welcome?: readonly Installable[]
+    during?: <Result>(what: string, work: () => Promise<Result>) => Promise<Result>
+  },
 ): Promise<void> {
-  const { logFile, during = (_, work) => work() } = options
-  const missing = () => wanted.filter((server) => !origins[server].isInstalled()).map((server) => origins[server])
-  if (missing().length > 0 && canUseApt()) {
-    const packages = missing().flatMap((origin) => origin.packages)
+  const { logFile, welcome = [], during = (_, work) => work() } = options
+  const packages = missingOf([...wanted, ...welcome]).flatMap((origin) => origin.packages)
+  if (packages.length > 0 && canUseApt()) {
     await during(`apt-get install ${packages.join(' ')}`, () => installWithApt(packages, logFile))
   }
-  const still = missing()
+  const still = missingOf(wanted)
   if (still.length === 0) return
   if (!(await dockerAnswers())) throw new StartProblem(still.map((origin) => origin.howToGetIt).join('\n'))
   for (const { image } of still) await during(`docker pull ${image}`, () => pullImage(image))
 }
+
+const missingOf = (servers: readonly Installable[]): Origin[] =>
+  servers.map((server) => origins[server]).filter((origin) => !origin.isInstalled())

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdir, realpath } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runProgram } from '../processes/run-program.ts'
+import { writeWhole } from '../processes/write-whole.ts'
 
 export interface RunUser {
   readonly uid: number
@@ -27,15 +28,18 @@ async function userNamed(name: string): Promise<RunUser | undefined> {
   }
 }
 
-/** The directory itself if the user can enter it, else one elsewhere: the same one for the same directory, each time. */
+/**
+ * The directory itself if the user can enter it, else one elsewhere. A note in the directory says where: it is the same
+ * each time, and who deletes the directory begins from nothing, as if the data had been in it.
+ */
 export async function directoryWithinReach(directory: string, user: RunUser | undefined): Promise<string> {
   await mkdir(directory, { recursive: true })
-  if (user === undefined || (await canEnter(directory, user))) return directory
-  const name = createHash('sha256')
-    .update(await realpath(directory))
-    .digest('hex')
-    .slice(0, 16)
-  const elsewhere = join(ELSEWHERE, name)
+  if (user === undefined) return directory
+  const note = join(directory, 'elsewhere')
+  const noted = await readFile(note, 'utf8').catch(() => undefined)
+  if (noted === undefined && (await canEnter(directory, user))) return directory
+  const elsewhere = noted ?? join(ELSEWHERE, randomBytes(8).toString('hex'))
+  if (noted === undefined) writeWhole(note, elsewhere)
   await mkdir(elsewhere, { recursive: true, mode: 0o755 })
   return elsewhere
 }

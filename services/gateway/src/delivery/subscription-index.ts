@@ -1,3 +1,5 @@
+import { Numbers } from './numbers.ts'
+
 const NONE = -1
 const INITIAL_CAPACITY = 1_024
 
@@ -173,54 +175,12 @@ export class SubscriptionIndex<Connection extends object> {
   }
 }
 
-/** Gives things small numbers, and the numbers of things that went to things that come. */
-class Numbers<Thing> {
-  readonly #numbers = new Map<Thing, number>()
-  readonly #things: (Thing | undefined)[] = []
-  readonly #free: number[] = []
-
-  get size(): number {
-    return this.#numbers.size
-  }
-
-  has(thing: Thing): boolean {
-    return this.#numbers.has(thing)
-  }
-
-  find(thing: Thing): number | undefined {
-    return this.#numbers.get(thing)
-  }
-
-  values(): IterableIterator<Thing> {
-    return this.#numbers.keys()
-  }
-
-  at(number: number): Thing {
-    return this.#things[number] as Thing
-  }
-
-  numberOf(thing: Thing): number {
-    const known = this.#numbers.get(thing)
-    if (known !== undefined) return known
-    const number = this.#free.pop() ?? this.#things.length
-    this.#things[number] = thing
-    this.#numbers.set(thing, number)
-    return number
-  }
-
-  release(number: number): void {
-    this.#numbers.delete(this.at(number))
-    this.#things[number] = undefined
-    this.#free.push(number)
-  }
-}
-
 function withRoomFor(index: number, heads: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   if (index < heads.length) return heads
   return copied(heads, new Int32Array(Math.max(index + 1, heads.length * 2)).fill(NONE))
 }
 
-function copied<Numbers extends Int32Array | Float64Array>(from: Numbers, to: Numbers): Numbers {
+function copied<Column extends Int32Array | Float64Array>(from: Column, to: Column): Column {
   to.set(from)
   return to
 }
