@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { identityOf } from '../src/processes/process-identity.ts'
 import type { ServerState, ServiceState, State } from '../src/launch/state-file.ts'
 
 /** A launcher in a process of its own, with two throwaway services, as `npm start` is one with Parley's. */
@@ -61,10 +62,4 @@ export async function untilLaunched(launched: Launched): Promise<void> {
   await expect.poll(() => launched.output(), { timeout: READY_TIMEOUT_MS }).toContain('Ready: ')
 }
 
-export function isRunning(pid: number | null): boolean {
-  try {
-    return pid !== null && process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
+export const isRunning = (pid: number | null): boolean => pid !== null && identityOf(pid) !== null

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { supervise } from '../src/launch/supervise.ts'
 import { startProcess, type LocalProcess } from '../src/processes/local-process.ts'
+import { isRunning } from './launched.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const PATIENT = { timeout: 10_000 }
@@ -15,14 +16,6 @@ const sleeper = (directory: string, seconds = '1000'): Promise<LocalProcess> =>
     logFile: join(directory, 'sleeper.log'),
     recordDirectory: directory,
   })
-
-const isRunning = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 test('what was killed is started again, and the pid that is told is true', async () => {
   await using directory = await temporaryDirectory()

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, launch, parleyServices, readSettings, type State } from '@parley/local'
@@ -26,6 +26,7 @@ export async function startSystem(): Promise<System> {
   await using stack = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'parley-system-'))
   stack.defer(() => rm(home, { recursive: true, force: true }))
+  await chmod(home, 0o711) // As root, Postgres runs as another user and has to get through.
   const [s3, firstPort, secondPort] = await Promise.all([testS3(), freePort(), freePort()])
   const stopping = new AbortController()
   stack.use(

@@ -13,8 +13,8 @@ export interface TestS3 {
 }
 
 /**
- * A bucket of its own on the run's real S3, which checks signatures and POST policies. The first who asks waits about 15 s
- * for it to start: ask in `beforeAll`. There is nothing to dispose.
+ * A bucket of its own on the run's real S3, which checks signatures and POST policies. The first who asks waits a few
+ * seconds for it to start: ask in `beforeAll`. There is nothing to dispose.
  */
 export async function testS3(): Promise<TestS3> {
   const response = await fetch(serversOfRun().s3OnDemandUrl)

@@ -63,4 +63,4 @@ export async function ensureServers(
 }
 
 const missingOf = (servers: readonly Installable[]): Origin[] =>
-  servers.map((server) => origins[server]).filter((origin) => !origin.isInstalled())
+  [...new Set(servers)].map((server) => origins[server]).filter((origin) => !origin.isInstalled())
