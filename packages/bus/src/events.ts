@@ -53,3 +53,11 @@ export async function publishEvents(
     ),
   )
 }
+
+/** The same for a row of an outbox, whose id makes the events' ids: delivered again, it is a duplicate. */
+export function publishRow(
+  bus: Bus,
+  row: { readonly id: number; readonly events: readonly EventRecord[] },
+): Promise<void> {
+  return publishEvents(bus, row.events, { idOf: (index) => `${row.id}-${index}` })
+}

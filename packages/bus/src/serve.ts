@@ -13,6 +13,11 @@ export type Handler<C extends Call> = (request: RequestOf<C>, context: CallConte
 
 export type Handlers<C extends Contract> = { readonly [Name in keyof C['calls']]: Handler<C['calls'][Name]> }
 
+export interface ServeOptions {
+  /** Which errors say that a store is away: callers get them as `BusError('unavailable')`, which is worth a retry. */
+  readonly isUnavailable?: (error: unknown) => boolean
+}
+
 /**
  * Answers the calls of a contract; the instances of a service share them (queue group: the service's name). A request past
  * its deadline is dropped unworked. Disposing stops hearing, then waits for the answers under way.
@@ -21,6 +26,7 @@ export async function serve<C extends Contract>(
   bus: Bus,
   contract: C,
   handlers: Partial<Handlers<C>>,
+  options: ServeOptions = {},
 ): Promise<AsyncDisposable> {
   const running = new Set<Promise<void>>()
   const subscriptions = Object.entries<unknown>(handlers).map(([name, handler]) => {
@@ -32,7 +38,7 @@ export async function serve<C extends Contract>(
           bus.log.error({ error, subject: declared.subject }, 'subscription failed')
           return
         }
-        const answering = answer(bus, declared, handler as Handler<Call>, message)
+        const answering = answer(bus, declared, handler as Handler<Call>, message, options)
         running.add(answering)
         void answering.finally(() => running.delete(answering))
       },
@@ -47,9 +53,15 @@ export async function serve<C extends Contract>(
   }
 }
 
-async function answer(bus: Bus, declared: Call, handler: Handler<Call>, message: Msg): Promise<void> {
+async function answer(
+  bus: Bus,
+  declared: Call,
+  handler: Handler<Call>,
+  message: Msg,
+  options: ServeOptions,
+): Promise<void> {
   const context = readContext(message.headers, declared.timeoutMs)
-  const reply = await replyOf(bus, declared, handler, message.data, context)
+  const reply = await replyOf(bus, declared, handler, message.data, context, options)
   // What can not be sent, such as a reply that is too large for NATS, must not leave the caller waiting.
   if (!respond(reply)) respond({ error: 'internal' })
 
@@ -70,6 +82,7 @@ async function replyOf(
   handler: Handler<Call>,
   data: Uint8Array,
   context: CallContext,
+  { isUnavailable }: ServeOptions,
 ): Promise<WireReply> {
   if (context.remainingMs() <= 0) return { error: 'timeout' }
   try {
@@ -79,6 +92,7 @@ async function replyOf(
     if (error instanceof Refused && declared.errors.includes(error.refusal.code)) return { refusal: error.refusal }
     bus.log.error({ error, subject: declared.subject, requestId: context.requestId }, 'call failed')
     // Of the calls made on the way, one that was late or not answered tells the whole story.
-    return { error: error instanceof BusError ? error.code : 'internal' }
+    if (error instanceof BusError) return { error: error.code }
+    return { error: isUnavailable?.(error) === true ? 'unavailable' : 'internal' }
   }
 }

@@ -4,9 +4,12 @@ import type { RefusalCode } from '@parley/protocol'
 export class RefusedError extends Error {
   override readonly name = 'RefusedError'
   readonly code: RefusalCode
+  /** What the code declares besides, such as `serverTime`. By REST only: the hub protocol has no place for it. */
+  readonly data: Readonly<Record<string, unknown>>
 
-  constructor(code: RefusalCode, sentence: string) {
+  constructor(code: RefusalCode, sentence: string, data: Readonly<Record<string, unknown>> = {}) {
     super(sentence)
     this.code = code
+    this.data = data
   }
 }

@@ -63,7 +63,7 @@ function queryOf(fields: Record<string, unknown>): string {
 }
 
 function refusedErrorOf(answer: unknown, status: number): Error {
-  const { code, detail } = (answer ?? {}) as { code?: string; detail?: string }
-  if (code === undefined || !(code in refusals)) return new Error(`the server answered ${status}`)
-  return new RefusedError(code as RefusalCode, detail ?? '')
+  const { code = '', detail = '', ...rest } = (answer ?? {}) as { code?: string; detail?: string }
+  if (!(code in refusals)) return new Error(`the server answered ${status}`)
+  return new RefusedError(code as RefusalCode, detail, rest)
 }

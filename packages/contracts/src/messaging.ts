@@ -91,7 +91,7 @@ export const messaging = contract({
       subject: 'messaging.call.remove-member',
       request: z.object({ ...actor, ...RemoveMember.input.shape }),
       reply: RemoveMember.output,
-      errors: [...RemoveMember.errors, 'last_owner'],
+      errors: RemoveMember.errors,
       timeoutMs: 2_000,
     }),
     leaveConversation: call({

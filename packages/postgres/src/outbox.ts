@@ -65,25 +65,28 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
   const { log, deliver } = options
   const db = options.db as unknown as Kysely<{ outbox: OutboxTable }>
 
-  async function send(rows: readonly OutboxRow<Event>[]): Promise<void> {
+  /** Answers how many were delivered. */
+  async function sendAll(rows: readonly OutboxRow<Event>[]): Promise<number> {
     const outcomes = await Promise.allSettled(rows.map(async (row) => deliver(row)))
     const delivered = rows.filter((_, index) => outcomes[index]?.status === 'fulfilled').map(({ id }) => id)
     const failure = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failure) log.warn({ error: failure.reason, rows: rows.length - delivered.length }, 'events not delivered yet')
-    if (delivered.length === 0) return
+    if (delivered.length === 0) return 0
     try {
       await db.deleteFrom('outbox').where('id', 'in', delivered).execute()
     } catch (error) {
       log.warn({ error, rows: delivered.length }, 'delivered events not removed yet')
     }
+    return delivered.length
   }
 
+  /** As long as rows are claimed and delivered: when nobody takes them, the rest waits for a later run. */
   async function redrive(signal: AbortSignal): Promise<void> {
-    for (let claimed = ROWS_PER_CLAIM; claimed === ROWS_PER_CLAIM && !signal.aborted;) {
+    while (!signal.aborted) {
       const rows = await claim()
-      claimed = rows.length
-      if (claimed > 0) log.info({ rows: claimed }, 'events re-driven')
-      await send(rows)
+      if (rows.length > 0) log.info({ rows: rows.length }, 'events re-driven')
+      const delivered = await sendAll(rows)
+      if (rows.length < ROWS_PER_CLAIM || delivered === 0) return
     }
   }
 
@@ -100,5 +103,10 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
   }
 
   const relay = repeat('relay-outbox', { everyMs: RELAY_EVERY_MS, log }, redrive)
-  return { send, [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose]() }
+  return {
+    async send(rows) {
+      await sendAll(rows)
+    },
+    [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
+  }
 }

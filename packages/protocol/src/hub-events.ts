@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ConversationId, Counter, Time, UserId } from './ids.ts'
 import { Conversation, Member, Message } from './objects.ts'
 
-/** What the hub tells its clients, by target name. Durable ones carry the conversation's `version`. */
+/** What the hub tells its clients, by target name. Changes of a conversation carry its `version`. */
 export const hubEvents = {
   /** The connection is ready: from here on, every change of the user's conversations arrives. */
   Welcome: z.object({ connectionId: z.string(), userId: UserId, serverTime: Time }),

@@ -2,6 +2,7 @@ export { hubEvents, type HubEvent, type HubEventName } from './hub-events.ts'
 export { ConversationId, Counter, MessageId, Time, UploadId, UserId } from './ids.ts'
 export { limits } from './limits.ts'
 export {
+  Attachment,
   Capabilities,
   Conversation,
   ConversationKind,

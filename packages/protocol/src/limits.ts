@@ -3,6 +3,8 @@ export const limits = {
   /** Unicode code points. */
   messageCharacters: 10_000,
   mentionsPerMessage: 50,
+  /** Files cannot be attached yet: an empty list is accepted. */
+  attachmentsPerMessage: 0,
   titleCharacters: 100,
   displayNameCharacters: 50,
   /** Members of a group. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConversationId, Counter, MessageId, Time, UserId } from './ids.ts'
+import { ConversationId, Counter, MessageId, Time, UploadId, UserId } from './ids.ts'
 
 export const User = z
   .object({ id: UserId, displayName: z.string(), avatarUrl: z.string().nullable(), createdAt: Time })
@@ -21,6 +21,11 @@ export const Member = z
   .meta({ id: 'Member' })
 export type Member = z.infer<typeof Member>
 
+export const Attachment = z
+  .object({ id: UploadId, name: z.string(), type: z.string(), /** Bytes. */ size: z.int() })
+  .meta({ id: 'Attachment' })
+export type Attachment = z.infer<typeof Attachment>
+
 export const Message = z
   .object({
     id: MessageId,
@@ -31,7 +36,7 @@ export const Message = z
     version: Counter,
     senderId: UserId,
     text: z.string(),
-    attachments: z.array(z.never()),
+    attachments: z.array(Attachment),
     replyTo: MessageId.nullable(),
     mentions: z.array(UserId),
     reactions: z.array(z.object({ emoji: z.string(), count: Counter, userIds: z.array(UserId) })),

@@ -16,9 +16,11 @@ export interface Operation<
   readonly hub?: string
   /** Method and path below `/api/v1`, where REST offers it. Fields named in braces come from the path. */
   readonly rest?: Route
+  /** By REST, answers with a redirect to the `url` of its output, unless JSON is asked for. */
+  readonly redirects?: true
   readonly input: Input
   readonly output: Output
-  /** The refusals of this operation itself; `invalid_input`, `unauthenticated`, `overloaded`, `unavailable` and `internal` can always come. */
+  /** The refusals of this operation itself; those of `alwaysPossible` can come besides. */
   readonly errors: Errors
 }
 
@@ -26,7 +28,14 @@ export type InputOf<O extends Operation> = z.input<O['input']>
 export type OutputOf<O extends Operation> = z.output<O['output']>
 
 /** Refusals that any operation can answer with. */
-export const alwaysPossible = ['invalid_input', 'unauthenticated', 'overloaded', 'unavailable', 'internal'] as const
+export const alwaysPossible = [
+  'invalid_input',
+  'payload_too_large',
+  'unauthenticated',
+  'overloaded',
+  'unavailable',
+  'internal',
+] as const
 
 export function operation<const Declared extends Operation<z.ZodObject, z.ZodType, readonly RefusalCode[]>>(
   declared: Declared,

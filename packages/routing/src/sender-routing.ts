@@ -12,6 +12,11 @@ export interface SenderRouting extends AsyncDisposable {
   hear(announcement: Announcement): void
   /** Announcements may have been missed (NATS was away): believe only those that come from now on. */
   distrust(): void
+  /**
+   * Whether every gateway has had the time to announce itself. Until then what is sent should be sent again: a gateway that is
+   * not registered in Redis may not be known yet.
+   */
+  readonly hasHeardAll: boolean
   /** By gateway, those of the topics it must hear of. Never throws: while Redis is away, everything goes to all gateways. */
   gatewaysOf(topics: readonly string[]): Promise<Map<number, string[]>>
   /** Resolves when Redis answers. A health check. */
@@ -20,6 +25,8 @@ export interface SenderRouting extends AsyncDisposable {
 
 /** A sender that has just started, or lost Redis, has not heard all gateways yet: it sends to all that it hears of. */
 const SETTLING_MS = 5_000
+/** A gateway announces itself every 2 seconds. */
+const ROUND_MS = 2_500
 /** After Redis did not answer, it is not asked for so long: each message would wait for the time-out. */
 const PAUSE_AFTER_FAILURE_MS = 1_000
 const COMMAND_TIMEOUT_MS = 500
@@ -48,6 +55,7 @@ export async function openSenderRouting(options: {
   const removals = new Set<Promise<void>>()
   let settledAt = performance.now() + settlingMs
   let askAgainAt = 0
+  let heardAllAt = performance.now() + ROUND_MS
 
   // What a restarted Redis has brought back may be older than its epoch.
   redis.onAvailable(() => (settledAt = performance.now() + settlingMs))
@@ -138,7 +146,13 @@ export async function openSenderRouting(options: {
 
   return {
     hear: (announcement) => announced.hear(announcement),
-    distrust: () => announced.distrust(),
+    distrust() {
+      announced.distrust()
+      heardAllAt = performance.now() + ROUND_MS
+    },
+    get hasHeardAll() {
+      return performance.now() >= heardAllAt
+    },
     gatewaysOf,
     check: () => redis.check(),
     async [Symbol.asyncDispose]() {

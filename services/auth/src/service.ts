@@ -1,6 +1,6 @@
-import { connectBus, ensureStream, publishEvents, serve, type EventRecord } from '@parley/bus'
+import { connectBus, ensureStream, publishRow, serve, type EventRecord } from '@parley/bus'
 import { auth } from '@parley/contracts'
-import { openOutbox, openPostgres } from '@parley/postgres'
+import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createHealth, createLogger, createMetrics, repeat, serveHttp } from '@parley/runtime'
 import { createCalls } from './calls/index.ts'
 import type { Config } from './config.ts'
@@ -36,7 +36,7 @@ export async function startAuth(config: Config): Promise<Auth> {
     openOutbox<EventRecord, Tables>({
       db,
       log,
-      deliver: ({ id, events }) => publishEvents(bus, events, { idOf: (index) => `${id}-${index}` }),
+      deliver: (row) => publishRow(bus, row),
     }),
   )
   stack.use(repeat('remove-expired', { everyMs: REMOVE_EXPIRED_EVERY_MS, log }, (signal) => removeExpired(db, signal)))
@@ -44,7 +44,7 @@ export async function startAuth(config: Config): Promise<Auth> {
   const oauth = await openOAuth({ db, issuer, secret, clients, log })
   const signIn = createSignIn(db, outbox)
   const { signInForDevelopment, ...calls } = createCalls({ db, signIn, issueAccessToken: oauth.issueAccessToken })
-  stack.use(await serve(bus, auth, development ? { ...calls, signInForDevelopment } : calls))
+  stack.use(await serve(bus, auth, development ? { ...calls, signInForDevelopment } : calls, { isUnavailable }))
 
   const health = createHealth({ checks: { nats: () => bus.check(), postgres: () => postgres.check() }, metrics })
   const app = createApp({

@@ -27,10 +27,14 @@ export function createPerform(services: Services, log: Logger): Perform {
     } catch (error) {
       if (error instanceof Refused) throw error
       log.error({ error, operation: name, userId: actor.userId, requestId }, 'operation failed')
-      throw error instanceof BusError && error.code !== 'malformed' ? refuse.unavailable() : refuse.internal()
+      throw isWorthRetrying(error) ? refuse.unavailable() : refuse.internal()
     }
   }
 }
+
+/** Nobody answered, or not in time. A crash on the other side would come again. */
+const isWorthRetrying = (error: unknown): boolean =>
+  error instanceof BusError && (error.code === 'unavailable' || error.code === 'timeout')
 
 /** The first thing that is wrong, in words: `text: must not be empty`. */
 function sentenceOf(error: z.ZodError): string {

@@ -14,13 +14,18 @@ const MAX_BATCH_BYTES = 512 * 1024
 const MAX_SENDS = 256
 /** Of a UTF-16 code unit in JSON, at most. */
 const BYTES_PER_CODE_UNIT = 6
+const BYTES_PER_MENTION = 40
+/** Everything else in a send and its answer, at most; and no more than the largest number of sends. */
 const BYTES_PER_SEND = MAX_BATCH_BYTES / MAX_SENDS
+
+const sizeOf = ({ text, mentions = [] }: Send): number =>
+  BYTES_PER_SEND + text.length * BYTES_PER_CODE_UNIT + mentions.length * BYTES_PER_MENTION
 
 /** Sends of different connections that arrive in the same turn of the loop travel in one request. */
 export function createSendBatcher(messagingCalls: Pick<Callers<typeof messaging>, 'sendMessages'>): SendBatcher {
   const batcher = batchByTurn<{ send: Send; within: CallContext }, Answer<OutputOf<typeof SendMessage>>>({
     maxSize: MAX_BATCH_BYTES,
-    sizeOf: ({ send }) => Math.max(BYTES_PER_SEND, send.text.length * BYTES_PER_CODE_UNIT),
+    sizeOf: ({ send }) => sizeOf(send),
     async askAll(items) {
       // The request carries one id: with several sends it is the first one's, and the others are found by their message ids.
       const { results } = must(

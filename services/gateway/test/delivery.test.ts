@@ -174,6 +174,37 @@ describe('a member who is removed', () => {
     expect(removedClient.texts).toEqual([])
   })
 
+  test('before what they are to get was fetched gets it up to the change that removed them', async () => {
+    const { userId, conversationId, topic } = newConversation()
+    await using client = await connect(userId)
+    const membership = messaging.add(userId, conversationId)
+    messaging.change(topic, message('theirs'), false)
+    const { version } = messaging.change(topic, left(userId), false)
+    messaging.change(topic, message('not theirs'), false)
+    messaging.change(userTopic(userId), added(membership))
+    messaging.change(userTopic(userId), removed({ ...membership, leftVersion: version }))
+    await expect
+      .poll(() => new Set(client.events))
+      .toEqual(new Set(['ConversationAdded', 'ConversationRemoved', 'theirs', 'MemberLeft']))
+    messaging.change(topic, message('not theirs either'))
+    messaging.change(userTopic(userId), { event: 'ConversationRemoved', argument: {} })
+    await expect.poll(() => client.events).toHaveLength(5)
+    expect(client.texts).toEqual(['theirs'])
+  })
+
+  test('while their connection is being made gets nothing of what follows', async () => {
+    const { userId, conversationId, topic } = newConversation()
+    messaging.add(userId, conversationId)
+    messaging.failingVersions = 1
+    const connecting = connect(userId)
+    await expect.poll(() => messaging.failingVersions).toBeLessThan(1)
+    messaging.remove(userId, conversationId)
+    await using client = await connecting
+    messaging.change(topic, message('not theirs'))
+    messaging.change(userTopic(userId), { event: 'ConversationRemoved', argument: {} })
+    await expect.poll(() => client.events).toEqual(['ConversationRemoved'])
+  })
+
   test('and added again gets what is said from then on', async () => {
     const { userId, conversationId, topic } = newConversation()
     const membership = messaging.add(userId, conversationId)

@@ -20,13 +20,15 @@ export interface TestMessaging extends AsyncDisposable {
   tell(topic: string, ...changes: TopicChange[]): void
   /** Makes a user a member, without telling. */
   add(userId: string, conversationId: string): MembershipSpan
-  readonly listChangesCalls: string[]
+  /** Takes a membership away, without telling. */
+  remove(userId: string, conversationId: string): void
+  /** Calls for versions fail as often as this before they are answered. */
+  failingVersions: number
 }
 
 export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): Promise<TestMessaging> {
   const changes = new Map<string, TopicChange[]>()
   const memberships = new Map<string, MembershipSpan[]>()
-  const listChangesCalls: string[] = []
   const changesOf = (topic: string) => changes.get(topic) ?? []
   const encoder = new TextEncoder()
 
@@ -37,26 +39,8 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
     for (const gatewayId of gatewayIds()) notify(bus, gateway.notices.deliver, { gatewayId: String(gatewayId) }, batch)
   }
 
-  const serving = await serve(bus, messaging, {
-    async listMemberships({ userIds }) {
-      const users = userIds.map((userId) => ({
-        userId,
-        membershipVersion: changesOf(userTopic(userId)).length,
-        memberships: memberships.get(userId) ?? [],
-      }))
-      return { users, next: null }
-    },
-    async readVersions({ topics }) {
-      return { versions: topics.map((topic) => changesOf(topic).length) }
-    },
-    async listChanges({ topic, afterVersion }) {
-      listChangesCalls.push(topic)
-      const all = changesOf(topic)
-      return { changes: all.slice(afterVersion), to: all.length, hasMore: false }
-    },
-  })
-  return {
-    listChangesCalls,
+  const standIn: TestMessaging = {
+    failingVersions: 0,
     tell,
     change(topic, change, told = true) {
       const all = changesOf(topic)
@@ -71,6 +55,29 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
       memberships.set(userId, [...(memberships.get(userId) ?? []), span])
       return span
     },
+    remove(userId, conversationId) {
+      const left = (memberships.get(userId) ?? []).filter((span) => span.conversationId !== conversationId)
+      memberships.set(userId, left)
+    },
     [Symbol.asyncDispose]: () => serving[Symbol.asyncDispose](),
   }
+  const serving = await serve(bus, messaging, {
+    async listMemberships({ userIds }) {
+      const users = userIds.map((userId) => ({
+        userId,
+        membershipVersion: changesOf(userTopic(userId)).length,
+        memberships: memberships.get(userId) ?? [],
+      }))
+      return { users, next: null }
+    },
+    async readVersions({ topics }) {
+      if (standIn.failingVersions-- > 0) throw new Error('as the test wants')
+      return { versions: topics.map((topic) => changesOf(topic).length) }
+    },
+    async listChanges({ topic, afterVersion }) {
+      const all = changesOf(topic)
+      return { changes: all.slice(afterVersion), to: all.length, hasMore: false }
+    },
+  })
+  return standIn
 }

@@ -1,6 +1,6 @@
-import { callerOf, connectBus, ensureStream, publishEvents, serve, type EventRecord } from '@parley/bus'
+import { callerOf, connectBus, ensureStream, publishRow, serve, type EventRecord } from '@parley/bus'
 import { media, messaging } from '@parley/contracts'
-import { openOutbox, openPostgres } from '@parley/postgres'
+import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createLogger, createMetrics, serveHealth } from '@parley/runtime'
 import { calls } from './calls/index.ts'
 import type { Config } from './config.ts'
@@ -28,11 +28,11 @@ export async function startMedia(config: Config): Promise<Media> {
     openOutbox<EventRecord, Tables>({
       db,
       log,
-      deliver: ({ id, events }) => publishEvents(bus, events, { idOf: (index) => `${id}-${index}` }),
+      deliver: (row) => publishRow(bus, row),
     }),
   )
   const answers = calls({ ...config, db, s3, messaging: callerOf(bus, messaging), outbox, log })
-  stack.use(await serve(bus, media, answers))
+  stack.use(await serve(bus, media, answers, { isUnavailable }))
   const health = stack.use(
     await serveHealth({
       ...config.http,

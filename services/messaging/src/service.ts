@@ -1,6 +1,6 @@
 import { callerOf, connectBus, ensureStream, serve } from '@parley/bus'
 import { auth, messaging } from '@parley/contracts'
-import { openPostgres } from '@parley/postgres'
+import { isUnavailable, openPostgres } from '@parley/postgres'
 import { openSenderRouting } from '@parley/routing'
 import { createLogger, createMetrics, serveHealth, systemClock, type Clock } from '@parley/runtime'
 import { callsOf } from './calls/index.ts'
@@ -57,7 +57,7 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
     }),
   )
   const calls = callsOf({ db, sending, telling, retention, clock, authCalls: callerOf(bus, auth) })
-  stack.use(await serve(bus, messaging, calls))
+  stack.use(await serve(bus, messaging, calls, { isUnavailable }))
   const checks = { nats: () => bus.check(), postgres: () => postgres.check() }
   const health = stack.use(await serveHealth({ ...config.http, checks, metrics: createMetrics('messaging') }))
   const opened = stack.move()

@@ -168,6 +168,8 @@ test('an instance that stops finishes what it has begun', async () => {
   await using world = await openWorld()
   const alice = newUser()
   const { id: conversationId } = await world.createGroup(alice)
+  // What was told before all gateways can be known stays for the relay.
+  await vi.waitFor(async () => expect(await outboxOf(world)).toEqual([]), WAIT)
   const sending = Promise.all(Array.from({ length: 20 }, () => world.send(alice, conversationId)))
   await vi.waitFor(async () => {
     const { versions } = must(await world.calls.readVersions({ topics: [`c:${conversationId}`] }))

@@ -1,6 +1,6 @@
 import { connectBus, ensureStream, serve } from '@parley/bus'
 import { presence } from '@parley/contracts'
-import { openPostgres } from '@parley/postgres'
+import { isUnavailable, openPostgres } from '@parley/postgres'
 import { openConnectionRegistry } from '@parley/routing'
 import { createLogger, createMetrics, repeat, serveHealth } from '@parley/runtime'
 import { calls } from './calls/index.ts'
@@ -57,7 +57,7 @@ export async function startPresence(config: Config, pace: Partial<Pace> = {}): P
   job('announce-transitions', lookEveryMs, (signal) => announceTransitions(registry, bus, signal))
   job('store-last-seen', storeEveryMs, () => storeLastSeen(registry, postgres.db, config.lastSeenEveryMs))
 
-  stack.use(await serve(bus, presence, calls({ registry, db: postgres.db })))
+  stack.use(await serve(bus, presence, calls({ registry, db: postgres.db }), { isUnavailable }))
   const checks = { nats: () => bus.check(), postgres: () => postgres.check(), redis: () => registry.check() }
   const { port } = stack.use(await serveHealth({ ...config.http, checks, metrics }))
   const started = stack.move()

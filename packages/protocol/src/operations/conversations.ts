@@ -61,12 +61,12 @@ export const AddMembers = operation({
 
 export const RemoveMember = operation({
   summary:
-    'Removes a member from a group; by its owners, and by its admins when the member is neither owner nor admin.',
+    'Removes a member from a group; by its owners, and by its admins when the member is neither owner nor admin. Whoever names themselves leaves.',
   hub: 'RemoveMember',
   rest: 'DELETE /conversations/{conversationId}/members/{userId}',
   input: z.strictObject({ ...conversation, userId: UserId }),
   output: z.object({}),
-  errors: ['not_a_member', 'forbidden', 'user_not_found'],
+  errors: ['not_a_member', 'forbidden', 'user_not_found', 'last_owner'],
 })
 
 export const LeaveConversation = operation({

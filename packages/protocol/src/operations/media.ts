@@ -51,6 +51,7 @@ export const DownloadMedia = operation({
   summary:
     'A link to a ready file, valid for 60 seconds, for members of its conversation: as a redirect, or as JSON to `Accept: application/json`.',
   rest: 'GET /media/{id}',
+  redirects: true,
   input: z.strictObject({ id: UploadId }),
   output: z.object({ url: z.string(), expiresAt: Time }),
   errors: ['upload_not_found'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConversationId, Counter, MessageId, UserId } from '../ids.ts'
+import { ConversationId, Counter, MessageId, UploadId, UserId } from '../ids.ts'
 import { limits } from '../limits.ts'
 import { Message } from '../objects.ts'
 import { operation } from '../operation.ts'
@@ -20,6 +20,7 @@ export const SendMessage = operation({
     text: text(limits.messageCharacters),
     replyTo: MessageId.nullable().optional(),
     mentions: z.array(UserId).max(limits.mentionsPerMessage).optional(),
+    attachments: z.array(UploadId).max(limits.attachmentsPerMessage).optional(),
   }),
   output: SentMessage,
   errors: ['not_a_member', 'reply_not_found', 'mention_not_a_member', 'message_id_conflict', 'message_id_out_of_range'],
@@ -27,7 +28,7 @@ export const SendMessage = operation({
 
 export const GetMessages = operation({
   summary:
-    'Messages of a conversation in ascending order: those before or after a sequence, or the newest when neither is named.',
+    'Messages of a conversation in ascending order: those before or after a sequence, or the newest when neither is named. A page of long messages ends early: read on until one is empty.',
   hub: 'GetMessages',
   rest: 'GET /conversations/{conversationId}/messages',
   input: z

@@ -24,10 +24,10 @@ export async function issueAccessToken(
 
 /** The user of one of our access tokens, or undefined when it is not good. */
 export function userIdOfAccessToken(token: string, options: { issuer: string; keys: SigningKeys }): string | undefined {
-  const header = jwt.decode(token, { complete: true })?.header
-  const key = header?.kid === undefined ? undefined : options.keys.publicKeyOf(header.kid)
-  if (key === undefined || header?.typ !== 'at+jwt') return undefined
   try {
+    const header = jwt.decode(token, { complete: true })?.header
+    const key = header?.kid === undefined ? undefined : options.keys.publicKeyOf(header.kid)
+    if (key === undefined || header?.typ !== 'at+jwt') return undefined
     const claims = jwt.verify(token, key, {
       algorithms: [SIGNING_ALGORITHM],
       issuer: options.issuer,

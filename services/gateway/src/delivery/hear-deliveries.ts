@@ -42,11 +42,12 @@ export async function hearDeliveries(options: {
     forgetting.add(timer)
   }
 
-  await hear(routing.gatewayId)
+  // First, so that no new id is missed.
   routing.onNewIdentity(async (gatewayId) => {
     for (const formerId of hearing.keys()) forgetLater(formerId)
     await hear(gatewayId)
   })
+  await hear(routing.gatewayId)
   return {
     async [Symbol.asyncDispose]() {
       for (const timer of forgetting) clearTimeout(timer)

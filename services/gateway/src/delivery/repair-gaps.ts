@@ -23,7 +23,7 @@ export function createGapRepair(options: { streams: () => TopicStreams; reader: 
     let failed: boolean
     do {
       await delay(pauseMs, undefined, { signal: stopping.signal })
-      const position = streams.positionOf(topic)
+      const position = streams.beginRepair(topic)
       if (position === undefined) return
       try {
         for await (const { deliveries, to } of options.reader.changesAfter(topic, position)) {

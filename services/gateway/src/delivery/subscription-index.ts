@@ -4,10 +4,10 @@ const NONE = -1
 const INITIAL_CAPACITY = 1_024
 
 /**
- * Who hears which topic: the largest thing a gateway holds. A subscription is a slot in typed arrays, 36 bytes, linked into
+ * Who hears which topic: the largest thing a gateway holds. A subscription is a slot in typed arrays, 28 bytes, linked into
  * the list of its topic and the list of its connection. Topics and connections are small numbers given out here.
  *
- * A subscription hears the versions from `from` to `until`, both included.
+ * A subscription hears the versions from `from` on.
  */
 export class SubscriptionIndex<Connection extends object> {
   readonly #topics = new Numbers<string>()
@@ -25,7 +25,6 @@ export class SubscriptionIndex<Connection extends object> {
   #previousInTopic = new Int32Array(INITIAL_CAPACITY)
   #nextInConnection = new Int32Array(INITIAL_CAPACITY)
   #from = new Float64Array(INITIAL_CAPACITY)
-  #until = new Float64Array(INITIAL_CAPACITY)
 
   get topicCount(): number {
     return this.#topics.size
@@ -39,8 +38,8 @@ export class SubscriptionIndex<Connection extends object> {
     return this.#topics.values()
   }
 
-  /** Adds a subscription, or gives an existing one new bounds. */
-  subscribe(connection: Connection, topic: string, from: number, until = Infinity): void {
+  /** Adds a subscription, or moves an existing one. */
+  subscribe(connection: Connection, topic: string, from: number): void {
     const topicNumber = this.#topics.numberOf(topic)
     const connectionNumber = this.#connections.numberOf(connection)
     this.#firstOfTopic = withRoomFor(topicNumber, this.#firstOfTopic)
@@ -59,16 +58,15 @@ export class SubscriptionIndex<Connection extends object> {
       this.#firstOfConnection[connectionNumber] = slot
     }
     this.#from[slot] = from
-    this.#until[slot] = until
   }
 
-  /** The bounds of a subscription, if there is one. */
-  find(connection: Connection, topic: string): { from: number; until: number } | undefined {
+  /** The first version that a subscription hears, if there is one. */
+  find(connection: Connection, topic: string): number | undefined {
     const topicNumber = this.#topics.find(topic)
     const connectionNumber = this.#connections.find(connection)
     if (topicNumber === undefined || connectionNumber === undefined) return undefined
     const slot = this.#find(connectionNumber, topicNumber)
-    return slot === NONE ? undefined : { from: this.#from[slot]!, until: this.#until[slot]! }
+    return slot === NONE ? undefined : this.#from[slot]!
   }
 
   /** Removes a subscription; true when it was the topic's last. */
@@ -113,9 +111,7 @@ export class SubscriptionIndex<Connection extends object> {
     let slot = this.#firstOfTopic[topicNumber]!
     while (slot !== NONE) {
       const next = this.#nextInTopic[slot]!
-      if (this.#from[slot]! <= version && version <= this.#until[slot]!) {
-        visit(this.#connections.at(this.#connectionOf[slot]!))
-      }
+      if (this.#from[slot]! <= version) visit(this.#connections.at(this.#connectionOf[slot]!))
       slot = next
     }
   }
@@ -171,7 +167,6 @@ export class SubscriptionIndex<Connection extends object> {
     this.#previousInTopic = copied(this.#previousInTopic, new Int32Array(this.#capacity))
     this.#nextInConnection = copied(this.#nextInConnection, new Int32Array(this.#capacity))
     this.#from = copied(this.#from, new Float64Array(this.#capacity))
-    this.#until = copied(this.#until, new Float64Array(this.#capacity))
   }
 }
 

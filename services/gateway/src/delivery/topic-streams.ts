@@ -6,8 +6,13 @@ interface Stream {
   position: number | undefined
   /** What came too early, by version. */
   held: Map<number, Delivery> | undefined
+  /** Too much came too early to be held: a repair must fetch it. */
+  overflown: boolean
   repairing: boolean
 }
+
+/** What one topic may hold: a gap that lasts must not fill the memory. */
+const MAX_HELD = 1_000
 
 /**
  * Puts what arrives into order, topic by topic: the next version is delivered, an older one dropped, and after a gap what
@@ -28,7 +33,7 @@ export class TopicStreams {
   /** Begins to hold what arrives for this topic; false when it is known already. */
   join(topic: string): boolean {
     if (this.#streams.has(topic)) return false
-    this.#streams.set(topic, { position: undefined, held: undefined, repairing: false })
+    this.#streams.set(topic, { position: undefined, held: undefined, overflown: false, repairing: false })
     return true
   }
 
@@ -49,8 +54,7 @@ export class TopicStreams {
       this.#deliverHeld(delivery.topic, stream)
       return
     }
-    stream.held ??= new Map()
-    stream.held.set(delivery.version, delivery)
+    this.#hold(stream, delivery)
     if (stream.position !== undefined) this.#startRepair(delivery.topic, stream)
   }
 
@@ -60,6 +64,14 @@ export class TopicStreams {
     if (stream === undefined || stream.position !== undefined) return
     stream.position = position
     this.#deliverHeld(topic, stream)
+    if (stream.overflown) this.#startRepair(topic, stream)
+  }
+
+  /** Where a repair must fetch from. Undefined: nobody hears the topic any more, or it has not been joined yet. */
+  beginRepair(topic: string): number | undefined {
+    const stream = this.#streams.get(topic)
+    if (stream?.position !== undefined) stream.overflown = false
+    return stream?.position
   }
 
   /** What a repair has fetched, in order; `to` is the position it reaches. Versions without a change for clients are skipped. */
@@ -83,9 +95,15 @@ export class TopicStreams {
   endRepair(topic: string): boolean {
     const stream = this.#streams.get(topic)
     if (stream === undefined) return false
-    const gapped = stream.held !== undefined
+    const gapped = stream.held !== undefined || stream.overflown
     stream.repairing = gapped
     return gapped
+  }
+
+  #hold(stream: Stream, delivery: Delivery): void {
+    stream.held ??= new Map()
+    if (stream.held.size < MAX_HELD) stream.held.set(delivery.version, delivery)
+    else stream.overflown = true
   }
 
   #startRepair(topic: string, stream: Stream): void {

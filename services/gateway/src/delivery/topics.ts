@@ -3,6 +3,9 @@ import type { ChatConnection } from '../hub/chat-connection.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
 import type { TopicStreams } from './topic-streams.ts'
 
+/** No version is this high: a subscription from here on hears nothing yet. */
+export const NOT_YET = Infinity
+
 /** The topics that this gateway hears, who of its connections hears them, and Redis knowing of it. */
 export class Topics {
   readonly index = new SubscriptionIndex<ChatConnection>()
@@ -17,18 +20,18 @@ export class Topics {
   }
 
   /**
-   * Subscribes a connection to topics and waits until senders know that this gateway hears them. Returns those whose position
-   * is not known yet: whoever joins must `start` them with a version read after this.
+   * Subscribes a connection to topics, to hear nothing yet, and waits until senders know that this gateway hears them. Returns
+   * those whose position is not known: whoever joins must `start` them with a version read after this.
    */
-  async join(connection: ChatConnection, wanted: readonly { topic: string; from: number }[]): Promise<string[]> {
+  async join(connection: ChatConnection, topics: readonly string[]): Promise<string[]> {
     const fresh: string[] = []
-    for (const { topic, from } of wanted) {
-      this.index.subscribe(connection, topic, from)
+    for (const topic of topics) {
+      this.index.subscribe(connection, topic, NOT_YET)
       if (this.streams.join(topic)) fresh.push(topic)
     }
     const registered = this.#register(fresh)
-    await Promise.all([registered, ...wanted.map(({ topic }) => this.#registering.get(topic))])
-    return wanted.map(({ topic }) => topic).filter((topic) => this.streams.positionOf(topic) === undefined)
+    await Promise.all([registered, ...topics.map((topic) => this.#registering.get(topic))])
+    return topics.filter((topic) => this.streams.positionOf(topic) === undefined)
   }
 
   leave(connection: ChatConnection, topic: string): void {

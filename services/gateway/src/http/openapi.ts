@@ -67,7 +67,7 @@ function describe(
     ...(inQuery || others.length === 0 ? {} : { requestBody: bodyOf(properties, required, others) }),
     responses: {
       200: { description: 'Done.', content: { 'application/json': { schema: output } } },
-      ...(name === 'DownloadMedia' ? { 302: { description: 'To the file, when JSON was not asked for.' } } : {}),
+      ...(declared.redirects === true ? { 302: { description: 'To the `url`, unless JSON is asked for.' } } : {}),
       ...problems([...alwaysPossible, ...declared.errors]),
     },
   }

@@ -45,7 +45,7 @@ function answer(
       input: { ...given, ...request.params },
       requestId: requestIdOf(response),
     })
-    if (name === 'DownloadMedia' && request.accepts('html', 'json') !== 'json') {
+    if (declared.redirects === true && request.accepts('html', 'json') !== 'json') {
       response.redirect(302, (output as { url: string }).url)
       return
     }

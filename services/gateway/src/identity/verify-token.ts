@@ -20,7 +20,7 @@ const Claims = z.object({ sub: UserId, exp: z.number(), scope: z.string().option
 export function createVerifyToken(options: { issuer: string; keys: SigningKeys; log: Logger }): VerifyToken {
   return async (token) => {
     if (token === undefined || token.length > MAX_TOKEN_CHARACTERS) throw refuse.unauthenticated()
-    const header = jwt.decode(token, { complete: true })?.header
+    const header = headerOf(token)
     if (header?.kid === undefined || header.typ !== 'at+jwt') throw refuse.unauthenticated()
     const key = await options.keys.find(header.kid).catch((error: unknown) => {
       options.log.error({ error }, 'signing keys could not be had')
@@ -28,6 +28,14 @@ export function createVerifyToken(options: { issuer: string; keys: SigningKeys; 
     })
     if (key === undefined) throw refuse.unauthenticated()
     return { actor: actorOf(verify(token, key, options.issuer)) }
+  }
+}
+
+function headerOf(token: string): jwt.JwtHeader | undefined {
+  try {
+    return jwt.decode(token, { complete: true })?.header
+  } catch {
+    return undefined
   }
 }
 

@@ -26,10 +26,13 @@ export function openTelling(options: { bus: Bus; db: Db; routing: SenderRouting;
 
   async function deliver(row: OutboxRow<Change | KeptChange>): Promise<void> {
     const changes = (await Promise.all(row.events.map(whole))).flat()
+    const heardAll = routing.hasHeardAll
     // The gateways first: people wait for them.
     await notifyGateways(bus, routing, changes.flatMap(deliveriesOf))
     const events = changes.flatMap(eventsOf)
     await publishEvents(bus, events, { idOf: (index) => events[index]!.id })
+    // The row stays for the relay, which tells them all once more.
+    if (!heardAll) throw new Error('some gateways may not be known yet')
   }
 
   /** With the messages that the outbox only names. */

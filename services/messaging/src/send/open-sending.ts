@@ -210,7 +210,9 @@ const unavailable = (): SendOutcome => ({ refusal: refuse.unavailable().refusal 
 function outcomeOf(verdict: Exclude<SendVerdict, { outcome: 'busy' | 'duplicate' }>): SendOutcome {
   if (verdict.outcome === 'accepted') return { message: { ...verdict.message, duplicate: false } }
   if (verdict.outcome === 'message_id_out_of_range') {
-    return { refusal: refuse.message_id_out_of_range({ serverTime: verdict.serverTime }).refusal }
+    const { serverTime } = verdict
+    const sentence = `The time in the message id is too far from the server's, which is ${serverTime}. The message is not stored; a new id is safe.`
+    return { refusal: refuse.message_id_out_of_range({ serverTime }, sentence).refusal }
   }
   return { refusal: refuse[verdict.outcome]().refusal }
 }
