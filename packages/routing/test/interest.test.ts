@@ -38,3 +38,13 @@ test('interest is counted: it ends with its last holder, after the delay', async
   await expect.poll(() => sender.gatewaysOf([topic]), { timeout: 20_000 }).toHaveProperty('size', 0)
   expect(() => gateway.removeInterest([topic])).toThrow(RangeError)
 })
+
+test('a sender that starts, or may have missed announcements, says so until every gateway has had the time to announce itself', async () => {
+  await using redis = await testRedis()
+  await using fleet = startFleet(redis.url)
+  const sender = await fleet.sender()
+  expect(sender.hasHeardAll).toBe(false)
+  await expect.poll(() => sender.hasHeardAll, { timeout: 10_000 }).toBe(true)
+  sender.distrust()
+  expect(sender.hasHeardAll).toBe(false)
+})

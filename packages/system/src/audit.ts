@@ -4,11 +4,11 @@ import pg from 'pg'
 /** What the database says of the order of a conversation's messages. */
 export interface Audit {
   readonly conversations: number
-  /** Conversations whose sequences or versions have a gap or a repetition. */
+  /** Conversations whose sequences have a gap or a repetition, or two messages with one version. */
   readonly broken: string[]
 }
 
-/** Looks into the tables of `messaging`, as an operator would: sequences and versions of every conversation are gapless. */
+/** Looks into the tables of `messaging`, as an operator would. All messages must still be kept. */
 export async function auditOrder(adminUrl: string): Promise<Audit> {
   const client = new pg.Client({ connectionString: adminUrl })
   await client.connect()

@@ -51,6 +51,8 @@ export async function startGateway(config: Config): Promise<Gateway> {
     hub: createChatHub({ perform, delivery, routing, clock: systemClock, log }),
     authenticate: authenticateHub(verifyToken),
     allowOrigin,
+    // Sends of one connection go one after another, in order.
+    maximumParallelInvocations: 1,
     tokens: signedTokens({ secret: config.secret, now: Date.now }),
     log,
   })

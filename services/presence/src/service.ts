@@ -37,6 +37,9 @@ const PACE: Pace = {
 }
 
 /** Who is there. Any number of instances share the work. */
+/** While something is away, a job is tried again at this pace. */
+const RETRY_MS = 1_000
+
 export async function startPresence(config: Config, pace: Partial<Pace> = {}): Promise<Presence> {
   await using stack = new AsyncDisposableStack()
   const { lookEveryMs, sweepEveryMs, storeEveryMs, settlingMs, silentAfterMs } = { ...PACE, ...pace }
@@ -52,7 +55,7 @@ export async function startPresence(config: Config, pace: Partial<Pace> = {}): P
   stack.use(await hearGateways(bus, registry))
 
   const job = (name: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>) =>
-    stack.use(repeat(name, { everyMs, log }, work))
+    stack.use(repeat(name, { everyMs, retryMs: Math.max(everyMs, RETRY_MS), log }, work))
   job('sweep-gateways', sweepEveryMs, () => sweepGateways(registry, log))
   job('announce-transitions', lookEveryMs, (signal) => announceTransitions(registry, bus, signal))
   job('store-last-seen', storeEveryMs, () => storeLastSeen(registry, postgres.db, config.lastSeenEveryMs))

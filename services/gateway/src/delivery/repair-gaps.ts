@@ -29,7 +29,8 @@ export function createGapRepair(options: { streams: () => TopicStreams; reader: 
         for await (const { deliveries, to } of options.reader.changesAfter(topic, position)) {
           streams.receiveRepaired(topic, deliveries, to)
         }
-        options.log.info({ topic, from: position, to: streams.positionOf(topic) }, 'gap repaired')
+        const reached = streams.positionOf(topic)
+        if (reached !== position) options.log.info({ topic, from: position, to: reached }, 'gap repaired')
         failed = false
         pauseMs = RETRY_MS
       } catch (error) {
