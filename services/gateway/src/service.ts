@@ -14,8 +14,7 @@ import { restRoutes } from './http/rest-routes.ts'
 import { createChatHub, HUB_PATH } from './hub/chat-hub.ts'
 import { signedTokens } from './hub/connection-tokens.ts'
 import { authenticateHub } from './identity/authenticate-hub.ts'
-import { createSigningKeys } from './identity/signing-keys.ts'
-import { createVerifyToken } from './identity/verify-token.ts'
+import { createIdentity } from './identity/create-identity.ts'
 import { createPerform } from './perform-operation.ts'
 import { createSendBatcher } from './send-batcher.ts'
 
@@ -43,8 +42,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
   const perform = createPerform({ ...calls, sends: createSendBatcher(calls.messaging) }, log)
   const { delivery } = stack.use(await openDelivery({ bus, routing, calls: calls.messaging, log }))
 
-  const keys = createSigningKeys({ jwksUrl: `${config.authUrl}/oauth/jwks`, log })
-  const verifyToken = createVerifyToken({ issuer: config.publicUrl, keys, log })
+  const { keys, verifyToken } = createIdentity({ ...config, log })
   const allowOrigin = allowOriginOf({ allowedOrigins: config.allowedOrigins, development })
   const hub = createHubServer({
     path: HUB_PATH,

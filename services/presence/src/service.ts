@@ -36,10 +36,10 @@ const PACE: Pace = {
   silentAfterMs: 6_000,
 }
 
-/** Who is there. Any number of instances share the work. */
 /** While something is away, a job is tried again at this pace. */
 const RETRY_MS = 1_000
 
+/** Who is there. Any number of instances share the work. */
 export async function startPresence(config: Config, pace: Partial<Pace> = {}): Promise<Presence> {
   await using stack = new AsyncDisposableStack()
   const { lookEveryMs, sweepEveryMs, storeEveryMs, settlingMs, silentAfterMs } = { ...PACE, ...pace }
