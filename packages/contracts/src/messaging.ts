@@ -92,14 +92,14 @@ export const messaging = contract({
       request: z.object({ ...actor, ...RemoveMember.input.shape }),
       reply: RemoveMember.output,
       errors: RemoveMember.errors,
-      timeoutMs: 2_000,
+      timeoutMs: 4_000,
     }),
     leaveConversation: call({
       subject: 'messaging.call.leave-conversation',
       request: z.object({ ...actor, ...LeaveConversation.input.shape }),
       reply: LeaveConversation.output,
       errors: LeaveConversation.errors,
-      timeoutMs: 2_000,
+      timeoutMs: 4_000,
     }),
     /**
      * Sends of several connections that reached a gateway in the same turn of its loop travel together. Each has its own
