@@ -155,6 +155,8 @@ test('after a crash of Postgres what was committed is still delivered, by connec
   const delivered: unknown[] = []
   await using outbox = open(database, async ({ events }) => void delivered.push(...events))
   await postgres.kill()
+  // An idle backend outlives the server for a moment.
+  await expect.poll(() => database.check().then(String, () => 'away')).toBe('away')
   await outbox.send([row])
   expect(delivered).toEqual(['a'])
   await postgres.restart()
