@@ -6,15 +6,18 @@ import { hash, randomBytes } from 'node:crypto'
  * other's.
  */
 export interface ConnectionTokens {
-  mint(): { readonly connectionId: string; readonly connectionToken: string }
-  /** The public id a token stands for; null if no server of this installation can have minted it, or not lately. */
+  mint(options: { isStateful: boolean }): { readonly connectionId: string; readonly connectionToken: string }
+  /** What a token stands for; null if no server of this installation can have minted it, or not lately. */
   read(connectionToken: string): TokenReading | null
 }
 
 export interface TokenReading {
+  /** The public id. */
   readonly connectionId: string
-  /** Minted by another server: accepted here although this one knows nothing of its negotiation. */
-  readonly isForeign: boolean
+  /** Negotiated with stateful reconnect. */
+  readonly isStateful: boolean
+  /** The server that minted it; undefined if it was this one. */
+  readonly home: string | undefined
 }
 
 /** 22 characters both. The id is derived from the token, which cannot be found from it. */
@@ -23,7 +26,8 @@ export const randomTokens: ConnectionTokens = {
     const connectionToken = randomBytes(16).toString('base64url')
     return { connectionId: idOf(connectionToken), connectionToken }
   },
-  read: (connectionToken) => ({ connectionId: idOf(connectionToken), isForeign: false }),
+  // Whether it is stateful, the server that minted it knows by itself.
+  read: (connectionToken) => ({ connectionId: idOf(connectionToken), isStateful: false, home: undefined }),
 }
 
 const idOf = (connectionToken: string): string => hash('sha256', connectionToken, 'base64url').slice(0, 22)

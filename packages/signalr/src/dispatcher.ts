@@ -1,20 +1,16 @@
+import { complete, type Caller } from './caller.ts'
+import type { Call } from './connection/call.ts'
+import { ConnectionEndedError } from './connection/connection-ended-error.ts'
 import { HubError } from './hub-error.ts'
-import type { Hub, HubConnection, HubMethod } from './hub.ts'
+import { HubMethods, type RunnableMethod } from './hub-methods.ts'
+import type { Hub, HubConnection } from './hub.ts'
 import type { HubLog } from './log.ts'
-import type { EncodedMessage } from './protocol/encoded-message.ts'
-import { MessageType, type Invocation, type StreamInvocation } from './protocol/hub-message.ts'
-import type { HubProtocol } from './protocol/hub-protocol.ts'
+import { streamToCaller } from './stream-to-caller.ts'
 
 /** Finds and runs the hub's methods, and says what went wrong in the words that the official clients know. */
 export interface Dispatcher<Identity, State> {
-  /** Answers with the completion, or with undefined where the client wants no reply. Never rejects. */
-  invoke(
-    connection: HubConnection<Identity, State>,
-    invocation: Invocation,
-    protocol: HubProtocol,
-  ): Promise<EncodedMessage | undefined>
-  /** Why a streaming invocation cannot be answered. */
-  refuseStream(invocation: StreamInvocation): string
+  /** Resolves when the call is answered and its method done. Never rejects. */
+  answer(connection: HubConnection<Identity, State> & Caller, call: Call): Promise<void>
   /** What the client is told about an error. */
   describe(prefix: string, error: unknown): string
 }
@@ -23,8 +19,7 @@ export function createDispatcher<Identity, State>(
   hub: Hub<Identity, State>,
   options: { detailedErrors: boolean; log: HubLog },
 ): Dispatcher<Identity, State> {
-  const methods = methodTable(hub)
-  const methodNamed = (target: string) => methods.get(target) ?? methods.get(target.toLowerCase())
+  const methods = new HubMethods(hub.methods)
 
   function describe(prefix: string, error: unknown): string {
     if (error instanceof HubError) return error.message
@@ -32,55 +27,64 @@ export function createDispatcher<Identity, State>(
     return error instanceof Error ? `${prefix} ${error.name}: ${error.message}` : `${prefix} ${String(error)}`
   }
 
+  function fail(connection: HubConnection<Identity, State> & Caller, call: Call, prefix: string, error: unknown): void {
+    const { target } = call.message
+    if (!(error instanceof HubError || isEndOf(call, error))) {
+      options.log.error({ error, connectionId: connection.id, target }, 'hub method failed')
+    }
+    complete(connection, call, { error: describe(prefix, error) })
+  }
+
   return {
     describe,
-    async invoke(connection, { invocationId, target, arguments: args, streamIds }, protocol) {
-      const prefix = `An unexpected error occurred invoking '${target}' on the server.`
-      const failed = (error: string) => encodeCompletion(protocol, invocationId, { error })
-      const method = methodNamed(target)
-      if (method === undefined) return failed(`Unknown hub method '${target}'`)
-      if (streamIds !== undefined && streamIds.length > 0) {
-        return failed(`${prefix} HubException: Client sent ${streamIds.length} stream(s), Hub method expects 0.`)
-      }
+    async answer(connection, call) {
+      const { target, arguments: args } = call.message
+      const method = methods.named(target)
+      if (method === undefined) return complete(connection, call, { error: `Unknown hub method '${target}'` })
+      let prefix = `An unexpected error occurred invoking '${target}' on the server.`
       try {
-        const result = await method(connection, ...args)
-        return encodeCompletion(protocol, invocationId, { result })
-      } catch (error) {
-        if (!(error instanceof HubError)) {
-          options.log.error({ error, connectionId: connection.id, target }, 'hub method failed')
+        if (hub.authorize !== undefined && !(await hub.authorize(connection, method.name))) {
+          return complete(connection, call, { error: `Failed to invoke '${target}' because user is unauthorized` })
         }
-        return failed(describe(prefix, error))
+        const error = mismatch(method, call, prefix)
+        if (error !== undefined) return complete(connection, call, { error })
+        // Canceled before it began, or the connection ended while the hub made up its mind.
+        if (call.isAnswered || connection.hasEnded) return
+        const answer = method.run(connection, args, call)
+        // A generator begins when it is asked for its first item.
+        if (!isAsyncIterable(answer)) connection.begun(call)
+        const result = await answer
+        if (!method.streams) return complete(connection, call, { result })
+        if (!isAsyncIterable(result)) throw new TypeError(`'${method.name}' did not answer with an async iterable.`)
+        prefix = 'An error occurred on the server while streaming results.'
+        await streamToCaller(connection, call, result)
+      } catch (error) {
+        fail(connection, call, prefix, error)
       }
     },
-    refuseStream: ({ target }) =>
-      methodNamed(target) === undefined
-        ? `Unknown hub method '${target}'`
-        : `The client attempted to invoke the non-streaming '${target}' method with a streaming invocation.`,
   }
 }
 
-/** Throws if the result cannot be written in the protocol. */
-export function encodeCompletion(
-  protocol: HubProtocol,
-  invocationId: string | undefined,
-  outcome: { result: unknown } | { error: string },
-): EncodedMessage | undefined {
-  if (invocationId === undefined) return undefined
-  return protocol.encode({ type: MessageType.completion, invocationId, ...outcome })
+/** Why this method cannot be called in this way. */
+function mismatch({ streams, uploads }: RunnableMethod<never, never>, call: Call, prefix: string): string | undefined {
+  const { target } = call.message
+  if (streams && !call.isStream) {
+    return `The client attempted to invoke the streaming '${target}' method with a non-streaming invocation.`
+  }
+  if (!streams && call.isStream) {
+    return `The client attempted to invoke the non-streaming '${target}' method with a streaming invocation.`
+  }
+  const sent = call.uploads.length
+  if (sent === uploads) return undefined
+  return `${prefix} HubException: Client sent ${sent} stream(s), Hub method expects ${uploads}.`
 }
 
-/**
- * By their name as written and by their name in lower case. A map, so that no name finds what every object inherits.
- */
-function methodTable<Identity, State>(hub: Hub<Identity, State>): Map<string, HubMethod<Identity, State>> {
-  const methods = new Map<string, HubMethod<Identity, State>>()
-  const lowerCaseNames = new Set<string>()
-  for (const [name, method] of Object.entries(hub.methods)) {
-    const lowerCaseName = name.toLowerCase()
-    if (lowerCaseNames.has(lowerCaseName)) throw new Error(`The hub has two methods named '${lowerCaseName}'.`)
-    lowerCaseNames.add(lowerCaseName)
-    methods.set(name, method)
-    methods.set(lowerCaseName, method)
-  }
-  return methods
+/** A method that ends because nobody waits for it any more has not failed. */
+function isEndOf(call: Call, error: unknown): boolean {
+  if (!call.isAborted || !(error instanceof Error)) return false
+  return error instanceof ConnectionEndedError || error.name === 'AbortError'
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

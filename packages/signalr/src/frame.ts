@@ -31,6 +31,7 @@ export function encodeInvocation(target: string, args: readonly unknown[]): Fram
 
 /**
  * Calls a method of the client with one argument that is JSON already: it goes into the message unparsed and unchecked.
+ * Only for clients in MessagePack is it parsed, once for all of them; sending it to one throws if it is not JSON.
  */
 export function rawInvocation(target: string, argumentJson: string | Uint8Array): Frame {
   return new Frame((protocol) => protocol.encodeRawInvocation(target, argumentJson))

@@ -1,27 +1,27 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { WebSocketServer, type ServerOptions } from 'ws'
-import { randomTokens, type ConnectionTokens } from './connection-tokens.ts'
+import { createClients, type Clients } from './audience.ts'
 import { Connection } from './connection/connection.ts'
 import { FlushQueue } from './connection/flush-queue.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { Groups } from './groups.ts'
 import { createFrontDoor } from './http/front-door.ts'
-import type { GateOptions } from './http/gate.ts'
+import { entranceTimesMs, type EntranceOptions } from './http/front-door-options.ts'
 import { HubRefusal, refuseUpgrade } from './http/hub-refusal.ts'
-import { Negotiations } from './http/negotiations.ts'
 import type { Hub, HubConnection } from './hub.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { silentLog, type HubLog } from './log.ts'
+import { silentLog } from './log.ts'
 import { jsonProtocol } from './protocol/json-protocol.ts'
+import { messagePackProtocol } from './protocol/messagepack-protocol.ts'
+import { AbandonedReattachments } from './stateful/abandoned-reattachments.ts'
 import { TimingWheel } from './timing-wheel.ts'
-import { HubSocket, WebSocketTransport } from './transport/websocket-transport.ts'
+import { Users } from './users.ts'
 
-export interface HubServerOptions<Identity, State = undefined> extends GateOptions<Identity> {
-  /** Where clients connect to: negotiate is below it. */
-  readonly path: string
+export interface HubServerOptions<Identity, State = undefined> extends EntranceOptions<Identity> {
   readonly hub: Hub<Identity, State>
-  readonly tokens?: ConnectionTokens
+  /** Whose connection it is, for those who send to users. Asked once, before `onConnected`. */
+  userIdOf?(identity: Identity): string | undefined
   readonly limits?: Partial<Limits>
   /** Invocations of one connection that run at the same time. One, the default, keeps them in order. */
   readonly maximumParallelInvocations?: number
@@ -30,20 +30,19 @@ export interface HubServerOptions<Identity, State = undefined> extends GateOptio
   /** A client that was silent for so long, while no method of it ran, is gone. */
   readonly clientTimeoutMs?: number
   readonly handshakeTimeoutMs?: number
-  /** How long a negotiated client may take to connect. */
-  readonly negotiationTimeoutMs?: number
   /** How long an ending connection waits for its invocations to finish. */
   readonly invocationGraceMs?: number
   /** Tells clients the text of every error, not only of a `HubError`. */
   readonly detailedErrors?: boolean
-  readonly log?: HubLog
 }
 
 /** Disposing stops it without spreading. */
 export interface HubServer<Identity, State = undefined> extends AsyncDisposable {
   /** The open connections, by id. */
   readonly connections: ReadonlyMap<string, HubConnection<Identity, State>>
-  /** For `http.createServer` or an express app: negotiate. What is not meant for the hub goes to `next`. */
+  /** Sends to many of them at once. */
+  readonly clients: Clients
+  /** For `http.createServer` or an express app: all but WebSockets. What is not meant for the hub goes to `next`. */
   readonly handleRequest: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void
   /** Takes an upgrade; false if it is not meant for the hub. */
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
@@ -56,8 +55,6 @@ export interface HubServer<Identity, State = undefined> extends AsyncDisposable 
   stop(options?: { overMs?: number }): Promise<void>
 }
 
-/** How long a client may take to agree to the end of its WebSocket. */
-const CLOSE_TIMEOUT_MS = 5_000
 const MAX_TICK_MS = 1_000
 const MIN_TICK_MS = 10
 
@@ -67,26 +64,28 @@ const MIN_TICK_MS = 10
 export function createHubServer<Identity, State = undefined>(
   options: HubServerOptions<Identity, State>,
 ): HubServer<Identity, State> {
-  const { hub, tokens = randomTokens, log = silentLog, detailedErrors = false } = options
+  const { hub, log = silentLog, detailedErrors = false } = options
   const limits: Limits = { ...defaultLimits, ...options.limits }
   const timesMs = {
     handshake: options.handshakeTimeoutMs ?? 15_000,
     keepAlive: options.keepAliveMs ?? 15_000,
     clientTimeout: options.clientTimeoutMs ?? 30_000,
     buffered: limits.bufferedMs,
+    ...entranceTimesMs(options),
   }
   const tickMs = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, Math.min(...Object.values(timesMs)) / 10))
   const wheel = new TimingWheel(tickMs)
-  const negotiations = new Negotiations({
-    lifetimeTicks: wheel.ticksOf(options.negotiationTimeoutMs ?? 15_000),
-    maxPending: limits.pendingNegotiations,
-  })
-  wheel.everyTick((tick) => negotiations.expire(tick))
 
-  /** By id, from the upgrade until the socket is closed. */
+  /** By id, from the request that opens it until its transport is closed. */
   const sockets = new Map<string, Connection<Identity, State>>()
   /** By id, from the end of the handshake until the connection has ended. */
   const connections = new Map<string, Connection<Identity, State>>()
+  const groups = new Groups<Connection<Identity, State>>()
+  const users = new Users<Identity, Connection<Identity, State>>({
+    userIdOf: (identity) => options.userIdOf?.(identity),
+    connectionsPerUser: limits.connectionsPerUser,
+  })
+  let invocations = 0
   const endings = new Set<Promise<void>>()
   const detach: (() => void)[] = []
   let stopped: Promise<void> | undefined
@@ -95,22 +94,36 @@ export function createHubServer<Identity, State = undefined>(
   const host = {
     hub,
     dispatcher: createDispatcher(hub, { detailedErrors, log }),
-    protocols: [jsonProtocol],
+    protocols: [jsonProtocol, messagePackProtocol],
     limits,
-    inboxLimits: { unfinished: limits.unfinishedInvocations, parallel: options.maximumParallelInvocations ?? 1 },
+    inboxLimits: {
+      unfinished: limits.unfinishedInvocations,
+      parallel: options.maximumParallelInvocations ?? 1,
+      openStreams: limits.openStreams,
+      uploadItems: limits.uploadItems,
+    },
     intervals: {
       handshake: wheel.ticksOf(timesMs.handshake),
       keepAlive: wheel.ticksOf(timesMs.keepAlive),
       clientTimeout: wheel.ticksOf(timesMs.clientTimeout),
       buffered: wheel.ticksOf(timesMs.buffered),
+      disconnect: wheel.ticksOf(timesMs.disconnect),
     },
     wheel,
     flushes: new FlushQueue(),
+    abandoned: new AbandonedReattachments(),
     log,
     invocationGraceMs: options.invocationGraceMs ?? 5_000,
-    opened: (connection: Connection<Identity, State>) => void connections.set(connection.id, connection),
+    groups,
+    nextInvocationId: () => `s${++invocations}`,
+    opened(connection: Connection<Identity, State>) {
+      connections.set(connection.id, connection)
+      users.add(connection)
+    },
     ended(connection: Connection<Identity, State>, told: Promise<void>) {
       if (connections.get(connection.id) === connection) connections.delete(connection.id)
+      groups.leaveAll(connection)
+      users.delete(connection)
       endings.add(told)
       void told.finally(() => endings.delete(told))
     },
@@ -120,38 +133,15 @@ export function createHubServer<Identity, State = undefined>(
     },
   }
 
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    WebSocket: HubSocket,
-    maxPayload: limits.webSocketMessageBytes,
-    maxFragments: limits.webSocketFragments,
-    maxBufferedChunks: limits.webSocketChunks,
-    closeTimeout: CLOSE_TIMEOUT_MS,
-  } as ServerOptions<typeof HubSocket>)
-
   const frontDoor = createFrontDoor<Identity>(
-    { ...options, tokens, log },
+    { ...options, limits, wheel },
     {
-      negotiations,
       get isStopping() {
         return stopped !== undefined
       },
-      get tick() {
-        return wheel.tick
-      },
-      isConnected: (connectionId) => sockets.get(connectionId)?.hasEnded === false,
-      welcome(connectionId, identity, request, socket, head) {
-        webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-          const connection = new Connection<Identity, State>(
-            host,
-            connectionId,
-            identity,
-            (listener) => new WebSocketTransport(webSocket, listener),
-          )
-          sockets.set(connectionId, connection)
-        })
+      find: (connectionId) => sockets.get(connectionId),
+      open({ connectionId, identity, openTransport, isStateful }) {
+        sockets.set(connectionId, new Connection(host, connectionId, identity, openTransport, isStateful))
       },
     },
   )
@@ -168,7 +158,8 @@ export function createHubServer<Identity, State = undefined>(
     if (sockets.size > 0) await (allClosed = Promise.withResolvers()).promise
     await Promise.all(endings)
     for (const undo of detach) undo()
-    webSockets.close()
+    host.abandoned[Symbol.dispose]()
+    frontDoor[Symbol.dispose]()
     wheel[Symbol.dispose]()
   }
 
@@ -176,7 +167,9 @@ export function createHubServer<Identity, State = undefined>(
 
   return {
     connections,
-    ...frontDoor,
+    clients: createClients({ connections, groups, users }),
+    handleRequest: frontDoor.handleRequest,
+    handleUpgrade: frontDoor.handleUpgrade,
     stop,
     [Symbol.asyncDispose]: stop,
     attach(server) {

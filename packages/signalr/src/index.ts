@@ -1,9 +1,22 @@
+export type { Audience, Clients } from './audience.ts'
+export { ClientError } from './client-error.ts'
 export type { ConnectionTokens, TokenReading } from './connection-tokens.ts'
+export { ConnectionEndedError } from './connection/connection-ended-error.ts'
 export type { Delivery } from './connection/outbox.ts'
+export type { Forwarding } from './forwarding.ts'
 export { encodeInvocation, rawInvocation, type Frame } from './frame.ts'
 export { HubError } from './hub-error.ts'
 export { createHubServer, type HubServer, type HubServerOptions } from './hub-server.ts'
-export type { DisconnectReason, Hub, HubConnection, HubMethod } from './hub.ts'
+export type {
+  DeclaredMethod,
+  DisconnectReason,
+  Hub,
+  HubConnection,
+  HubMethod,
+  InvokeOptions,
+  MethodCall,
+} from './hub.ts'
 export { HubRefusal } from './http/hub-refusal.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export type { HubLog } from './log.ts'
+export type { TransportName } from './transport/transport-name.ts'

@@ -41,10 +41,10 @@ test.each([
 ])('messages are written %s, and a slow client is noticed and waited for', async (_, view) => {
   await using ends = await pair()
   const socket = view(ends.socket)
-  expect(writeFrames(socket, [encodeTextRecord('a'), encodeTextRecord('b')], () => {})).toBe(true)
+  expect(writeFrames(socket, [encodeTextRecord('a', true), encodeTextRecord('b', true)], () => {})).toBe(true)
   await expect.poll(() => ends.heard).toEqual(['a\u001e', 'b\u001e'])
   ends.client.pause()
-  const large = encodeTextRecord('x'.repeat(1_000_000))
+  const large = encodeTextRecord('x'.repeat(1_000_000), true)
   const drained = Promise.withResolvers<void>()
   let writes = 1
   while (writeFrames(socket, [large], drained.resolve)) writes++
@@ -58,7 +58,7 @@ test.each([
 test('nothing is written to a socket that is closing', async () => {
   await using ends = await pair()
   ends.socket.close()
-  expect(writeFrames(ends.socket, [encodeTextRecord('late')], () => {})).toBe(true)
+  expect(writeFrames(ends.socket, [encodeTextRecord('late', true)], () => {})).toBe(true)
   await once(ends.client, 'close')
   expect(ends.heard).toEqual([])
 })

@@ -6,6 +6,7 @@ import {
   LogLevel,
   type HubConnection as ClientConnection,
   type IHttpConnectionOptions,
+  type IHubProtocol,
 } from '@microsoft/signalr'
 import { expect } from 'vitest'
 import { WebSocket } from 'ws'
@@ -72,12 +73,13 @@ type OfficialClient = ClientConnection & AsyncDisposable
 /** The official client, unmodified, not started. */
 export function officialClient(
   hub: Pick<TestHub, 'url'>,
-  options: IHttpConnectionOptions & { reconnect?: boolean } = {},
+  options: IHttpConnectionOptions & { reconnect?: boolean; protocol?: IHubProtocol } = {},
 ): OfficialClient {
-  const { reconnect = false, ...httpOptions } = options
+  const { reconnect = false, protocol, ...httpOptions } = options
   const builder = new HubConnectionBuilder()
     .withUrl(hub.url, { transport: HttpTransportType.WebSockets, ...httpOptions })
     .configureLogging(LogLevel.None)
+  if (protocol !== undefined) builder.withHubProtocol(protocol)
   if (reconnect) builder.withAutomaticReconnect([0, 0, 50])
   const client = builder.build()
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.stop() })

@@ -10,7 +10,8 @@ test.each([1, 2])('handshake version %i is accepted with an empty object', async
 
 test.each([
   [{ protocol: 'x', version: 1 }, "The protocol 'x' is not supported."],
-  [{ protocol: 'messagepack', version: 1 }, "The protocol 'messagepack' is not supported."],
+  [{ protocol: 'MessagePack', version: 1 }, "The protocol 'MessagePack' is not supported."],
+  [{ protocol: 'messagepack', version: 3 }, "The server does not support version 3 of the 'messagepack' protocol."],
   [{ protocol: '', version: 10 }, "The protocol '' is not supported."],
   [{ protocol: 'json', version: 3 }, "The server does not support version 3 of the 'json' protocol."],
   [{ protocol: 'json', version: -1 }, "The server does not support version -1 of the 'json' protocol."],

@@ -3,6 +3,8 @@ import type { Hub } from '../hub.ts'
 import type { Limits } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { HubProtocol } from '../protocol/hub-protocol.ts'
+import type { AbandonedReattachments } from '../stateful/abandoned-reattachments.ts'
+import type { Groups } from '../groups.ts'
 import type { TimingWheel } from '../timing-wheel.ts'
 import type { Connection } from './connection.ts'
 import type { FlushQueue } from './flush-queue.ts'
@@ -19,6 +21,10 @@ export interface ConnectionHost<Identity, State> {
   readonly intervals: HeartbeatIntervals
   readonly wheel: TimingWheel
   readonly flushes: FlushQueue
+  readonly abandoned: AbandonedReattachments
+  readonly groups: Groups<Connection<Identity, State>>
+  /** For a call to any client: no two are the same. */
+  nextInvocationId(): string
   readonly log: HubLog
   /** How long the hub methods of a connection that ends may take to finish. */
   readonly invocationGraceMs: number

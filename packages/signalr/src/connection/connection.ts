@@ -1,67 +1,100 @@
-import { encodeCompletion } from '../dispatcher.ts'
 import { pingFrame, type Frame } from '../frame.ts'
 import { HubError } from '../hub-error.ts'
-import type { DisconnectReason, HubConnection } from '../hub.ts'
+import type { DisconnectReason, HubConnection, InvokeOptions } from '../hub.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
-import { HANDSHAKE_CANCELED, HandshakeError, handshakeAccepted, handshakeRefused } from '../protocol/handshake.ts'
-import { MessageType, type Close, type HubMessage, type Invocation } from '../protocol/hub-message.ts'
-import type { HubProtocol } from '../protocol/hub-protocol.ts'
+import {
+  HANDSHAKE_CANCELED,
+  HandshakeError,
+  handshakeAccepted,
+  handshakeRefused,
+  type Agreement,
+} from '../protocol/handshake.ts'
+import { MessageType, type Close, type HubMessage } from '../protocol/hub-message.ts'
+import type { HubProtocol, MessageReader } from '../protocol/hub-protocol.ts'
 import type { ProtocolError } from '../protocol/protocol-error.ts'
-import type { Transport, TransportEnding, TransportListener } from '../transport/transport.ts'
+import { ResumableTransport, type ResumableListener } from '../stateful/resumable-transport.ts'
+import type { OpenTransport, Transport, TransportEnding } from '../transport/transport.ts'
+import type { TransportName } from '../transport/transport-name.ts'
+import type { Call } from './call.ts'
 import type { ConnectionHost } from './connection-host.ts'
+import { Exchange, type ExchangeOwner } from './exchange.ts'
 import { Heartbeat, type HeartbeatOwner, type Verdict } from './heartbeat.ts'
 import { HubContact } from './hub-contact.ts'
-import { Inbox, type InboxOwner } from './inbox.ts'
 import { Incoming, type IncomingOwner } from './incoming.ts'
 import { Outbox, type Delivery, type OutboxOwner } from './outbox.ts'
 
-type Parts = TransportListener & IncomingOwner & InboxOwner & OutboxOwner & HeartbeatOwner
+type Parts<Identity, State> = ResumableListener &
+  IncomingOwner &
+  ExchangeOwner<Identity, State> &
+  OutboxOwner &
+  HeartbeatOwner
 
 const CLOSED_WITH_ERROR = 'Connection closed with an error.'
+/** From this version of the handshake on, both sides count their messages if that was negotiated. */
+const STATEFUL_VERSION = 2
 
 /** One client: binds its parts together and decides the order in which its life begins and ends. */
-export class Connection<Identity, State> implements HubConnection<Identity, State>, Parts {
+export class Connection<Identity, State> implements HubConnection<Identity, State>, Parts<Identity, State> {
   readonly id: string
   readonly identity: Identity
   state: State = undefined as State
   readonly #host: ConnectionHost<Identity, State>
   readonly #transport: Transport
+  /** The same transport, if it was negotiated to outlive its socket. */
+  readonly #resumable: ResumableTransport | undefined
   readonly #incoming: Incoming
-  readonly #inbox: Inbox
+  readonly #exchange: Exchange<Identity, State>
   readonly #outbox: Outbox
   readonly #heartbeat: Heartbeat
   readonly #contact: HubContact<Identity, State>
   /** Known once the handshake is done. */
   #protocol: HubProtocol | undefined
-  #isDraining = false
   #endedBy: DisconnectReason | undefined
 
   constructor(
     host: ConnectionHost<Identity, State>,
     id: string,
     identity: Identity,
-    openTransport: (listener: TransportListener) => Transport,
+    openTransport: OpenTransport,
+    isStateful: boolean,
   ) {
     this.id = id
     this.identity = identity
     this.#host = host
-    this.#transport = openTransport(this)
-    this.#incoming = new Incoming(this, this.#transport, host)
-    this.#inbox = new Inbox(this, host.inboxLimits)
+    this.#resumable = isStateful ? new ResumableTransport(this, openTransport, host) : undefined
+    this.#transport = this.#resumable ?? openTransport(this)
+    this.#exchange = new Exchange(host, this)
+    this.#incoming = new Incoming(this, this.#exchange, this.#transport, host)
     this.#outbox = new Outbox(this, this.#transport, host.flushes, host.limits)
     this.#heartbeat = new Heartbeat(this, host.wheel, host.intervals)
-    this.#contact = new HubContact(host, this, this.#inbox)
+    this.#contact = new HubContact(host, this, this.#exchange.inbox)
   }
 
   // For the hub
 
+  get transport(): TransportName {
+    return this.#transport.name
+  }
+
   send(target: string, ...args: unknown[]): void {
     if (this.#protocol === undefined || this.hasEnded) return
-    this.#deliver(this.#protocol.encode({ type: MessageType.invocation, target, arguments: args }))
+    this.deliver(this.#protocol.encode({ type: MessageType.invocation, target, arguments: args }))
   }
 
   sendFrame(frame: Frame, delivery?: Delivery): void {
-    if (this.#protocol !== undefined && !this.hasEnded) this.#deliver(frame.encodedFor(this.#protocol), delivery)
+    if (this.#protocol !== undefined && !this.hasEnded) this.deliver(frame.encodedFor(this.#protocol), delivery)
+  }
+
+  invoke(target: string, args: readonly unknown[], options?: InvokeOptions): Promise<unknown> {
+    return this.#exchange.invoke(target, args, options)
+  }
+
+  join(group: string): void {
+    if (!this.hasEnded) this.#host.groups.join(group, this)
+  }
+
+  leave(group: string): void {
+    this.#host.groups.leave(group, this)
   }
 
   close(options: { error?: string; allowReconnect?: boolean } = {}): void {
@@ -74,12 +107,15 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     return this.#endedBy !== undefined
   }
 
-  /** Reads no more, lets the invocations that were read finish, then ends; the client comes back elsewhere. */
+  /** By which the client may come back with another socket, if that was negotiated. */
+  get resumable(): ResumableTransport | undefined {
+    return this.#resumable
+  }
+
+  /** Takes no more invocations, lets those that were taken finish, then ends; the client comes back elsewhere. */
   async drain(): Promise<void> {
     if (this.hasEnded) return
-    this.#isDraining = true
-    this.#incoming.pause()
-    await this.#inbox.settled(this.#host.invocationGraceMs)
+    await this.#exchange.drain()
     this.#end('server stopping', this.#closeMessage({ allowReconnect: true }))
   }
 
@@ -100,26 +136,31 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     this.#host.closed(this)
   }
 
-  // For what comes in
-
-  get mayRead(): boolean {
-    return this.#inbox.hasRoom && !this.#isDraining
+  detached(): void {
+    this.#heartbeat.detached()
   }
 
-  handshaken(protocol: HubProtocol): void {
+  reattached(reader: MessageReader): void {
+    this.#heartbeat.heard()
+    this.#heartbeat.lookSooner()
+    this.#incoming.readFrom(reader)
+  }
+
+  // For what comes in and goes out
+
+  admits(message: HubMessage): boolean {
+    return this.#resumable === undefined || this.#resumable.admits(message)
+  }
+
+  handshaken({ protocol, version }: Agreement): void {
     this.#protocol = protocol
-    this.#deliver(handshakeAccepted)
+    this.deliver(handshakeAccepted(protocol))
+    if (version >= STATEFUL_VERSION && this.#resumable !== undefined) {
+      this.#outbox.flush()
+      this.#resumable.enable(protocol)
+    }
     this.#heartbeat.lookSooner()
     void this.#begin()
-  }
-
-  handle(message: HubMessage): void {
-    if (message.type === MessageType.invocation) this.#invoke(message)
-    else if (message.type === MessageType.streamInvocation) {
-      this.#fail(message.invocationId, this.#host.dispatcher.refuseStream(message))
-    } else if (message.type === MessageType.close) this.#end('client closed')
-    // A ping has done its work by coming. There is no stream, no call to the client and no stateful connection that the
-    // other messages could belong to.
   }
 
   misunderstood(error: ProtocolError | HandshakeError): void {
@@ -128,16 +169,29 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     else this.#endForNow('protocol error', this.#host.dispatcher.describe(CLOSED_WITH_ERROR, error))
   }
 
-  // For the inbox
-
-  async run(invocation: Invocation): Promise<void> {
-    const completion = await this.#host.dispatcher.invoke(this, invocation, this.#protocol!)
-    this.#heartbeat.heard()
-    if (completion !== undefined && !this.hasEnded) this.#deliver(completion)
+  clientCloses(): void {
+    this.#end('client closed')
   }
 
-  inboxHasRoom(): void {
+  readAgain(): void {
+    this.#heartbeat.heard()
     if (!this.hasEnded) this.#incoming.readAgain()
+  }
+
+  get protocol(): HubProtocol {
+    return this.#protocol!
+  }
+
+  begun(call: Call): void {
+    this.#exchange.inbox.begun(call)
+  }
+
+  get hasRoomToSend(): boolean {
+    return this.#outbox.hasRoom
+  }
+
+  roomToSend(): Promise<void> {
+    return this.#outbox.room()
   }
 
   // For the outbox and the heartbeat
@@ -151,7 +205,16 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   }
 
   get isBusy(): boolean {
-    return !this.#inbox.isIdle
+    return !this.#exchange.inbox.isIdle || this.#incoming.isPaused
+  }
+
+  get isDetached(): boolean {
+    return this.#resumable?.isDetached === true
+  }
+
+  /** Both sides know from its polls that the other one is there. */
+  get keepsItselfAlive(): boolean {
+    return this.transport === 'LongPolling'
   }
 
   get waitingSinceTick(): number | undefined {
@@ -160,6 +223,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
 
   pulse(verdict: Verdict): void {
     if (verdict === 'ping') this.sendFrame(pingFrame)
+    else if (verdict === 'gone') this.#end('lost')
     else if (verdict === 'handshake timeout') this.#end('protocol error', handshakeRefused(HANDSHAKE_CANCELED))
     else this.#endForNow(verdict, verdict === 'slow client' ? 'slow client' : CLOSED_WITH_ERROR)
   }
@@ -168,7 +232,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     const { dispatcher, log } = this.#host
     try {
       await this.#contact.begin()
-      if (!this.hasEnded) this.#inbox.open()
+      if (!this.hasEnded) this.#exchange.inbox.open()
     } catch (error) {
       if (!(error instanceof HubError))
         log.error({ error, connectionId: this.id }, 'hub could not take in a connection')
@@ -176,17 +240,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     }
   }
 
-  #invoke(invocation: Invocation): void {
-    const { invocationId } = invocation
-    if (invocationId === undefined || !this.#inbox.has(invocationId)) this.#inbox.add(invocation)
-    else this.#fail(invocationId, `Invocation ID '${invocationId}' is already in use.`)
-  }
-
-  #fail(invocationId: string, error: string): void {
-    this.#deliver(encodeCompletion(this.#protocol!, invocationId, { error })!)
-  }
-
-  #deliver(message: EncodedMessage, delivery: Delivery = 'durable'): void {
+  deliver(message: EncodedMessage, delivery: Delivery = 'durable'): void {
     this.#heartbeat.sent()
     const fits = this.#outbox.add(message, delivery, this.#host.wheel.tick)
     if (!fits) this.#endForNow('slow client', 'slow client')
@@ -208,7 +262,8 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     if (reason === 'slow client') this.#outbox.clear()
     this.#outbox.finish(last, this.#host.wheel.tick)
     this.#transport.close()
-    this.#inbox.dropWaiting()
+    this.#incoming.end()
+    this.#exchange.end()
     this.#host.ended(this, this.#contact.end(reason))
   }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { TimingWheel } from '../timing-wheel.ts'
 import { Heartbeat, type HeartbeatOwner } from './heartbeat.ts'
 
-const intervals = { handshake: 15, keepAlive: 15, clientTimeout: 30, buffered: 10 }
+const intervals = { handshake: 15, keepAlive: 15, clientTimeout: 30, buffered: 10, disconnect: 12 }
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -13,6 +13,8 @@ function beating(wheel: TimingWheel, state: Partial<HeartbeatOwner> = {}) {
     hasEnded: false,
     isHandshaking: false,
     isBusy: false,
+    isDetached: false,
+    keepsItselfAlive: false,
     waitingSinceTick: undefined as number | undefined,
     ...state,
     pulse(verdict: string) {

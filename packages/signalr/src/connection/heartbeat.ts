@@ -6,6 +6,8 @@ export interface HeartbeatIntervals {
   readonly keepAlive: number
   readonly clientTimeout: number
   readonly buffered: number
+  /** For how long a client without a socket is waited for. */
+  readonly disconnect: number
 }
 
 export interface HeartbeatOwner {
@@ -15,10 +17,14 @@ export interface HeartbeatOwner {
   readonly isBusy: boolean
   /** Since when the oldest byte waits to be sent. */
   readonly waitingSinceTick: number | undefined
+  /** The client has no socket and may come back with another. */
+  readonly isDetached: boolean
+  /** Its transport finds out by itself whether the client is there: no pings, no silence that is too long. */
+  readonly keepsItselfAlive: boolean
   pulse(verdict: Verdict): void
 }
 
-export type Verdict = 'ping' | 'handshake timeout' | 'client timeout' | 'slow client'
+export type Verdict = 'ping' | 'handshake timeout' | 'client timeout' | 'slow client' | 'gone'
 
 /** When one connection was last heard and sent to, and what follows from it. */
 export class Heartbeat implements WheelEntry {
@@ -46,6 +52,12 @@ export class Heartbeat implements WheelEntry {
     this.#sentTick = this.#wheel.tick
   }
 
+  /** From now on it is waited for the client to come back. */
+  detached(): void {
+    this.heard()
+    this.lookSooner()
+  }
+
   /** The connection's state has changed in a way that may call for an earlier look. */
   lookSooner(): void {
     this.#wheel.schedule(this, this.#ticksToNextVerdict(this.#wheel.tick))
@@ -62,23 +74,28 @@ export class Heartbeat implements WheelEntry {
   }
 
   #verdict(tick: number): Verdict | undefined {
-    const { isHandshaking, isBusy, waitingSinceTick } = this.#owner
-    const { handshake, keepAlive, clientTimeout, buffered } = this.#intervals
+    const { isHandshaking, isBusy, isDetached, waitingSinceTick, keepsItselfAlive } = this.#owner
+    const { handshake, keepAlive, clientTimeout, buffered, disconnect } = this.#intervals
     if (isHandshaking) return tick - this.#openedTick >= handshake ? 'handshake timeout' : undefined
+    if (isDetached) return tick - this.#heardTick >= disconnect ? 'gone' : undefined
     if (waitingSinceTick !== undefined && tick - waitingSinceTick >= buffered) return 'slow client'
+    if (keepsItselfAlive) return undefined
     if (!isBusy && tick - this.#heardTick >= clientTimeout) return 'client timeout'
     return tick - this.#sentTick >= keepAlive ? 'ping' : undefined
   }
 
   /** In how many ticks the verdict may be another one, if nothing happens until then. */
   #ticksToNextVerdict(tick: number): number {
-    const { isHandshaking, isBusy, waitingSinceTick } = this.#owner
-    const { handshake, keepAlive, clientTimeout, buffered } = this.#intervals
+    const { isHandshaking, isBusy, isDetached, waitingSinceTick, keepsItselfAlive } = this.#owner
+    const { handshake, keepAlive, clientTimeout, buffered, disconnect } = this.#intervals
     if (isHandshaking) return this.#openedTick + handshake - tick
+    if (isDetached) return this.#heardTick + disconnect - tick
+    const untilTooSlow = waitingSinceTick === undefined ? Infinity : waitingSinceTick + buffered - tick
+    if (keepsItselfAlive) return untilTooSlow
     return Math.min(
       this.#sentTick + keepAlive - tick,
       isBusy ? clientTimeout : this.#heardTick + clientTimeout - tick,
-      waitingSinceTick === undefined ? Infinity : waitingSinceTick + buffered - tick,
+      untilTooSlow,
     )
   }
 }

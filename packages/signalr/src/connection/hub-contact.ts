@@ -25,8 +25,8 @@ export class HubContact<Identity, State> {
     this.#beginning = beginning
     try {
       if (hub.createState !== undefined) this.#connection.state = hub.createState(this.#connection.identity)
-      this.#isKnown = true
       this.#host.opened(this.#connection)
+      this.#isKnown = true
       await hub.onConnected?.(this.#connection)
     } finally {
       this.#beginning = undefined

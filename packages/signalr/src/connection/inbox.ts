@@ -1,30 +1,38 @@
-import type { Invocation } from '../protocol/hub-message.ts'
+import { MessageType, type Invocation, type StreamInvocation } from '../protocol/hub-message.ts'
+import { Call } from './call.ts'
+import { OpenStreams, type StreamLimits } from './open-streams.ts'
+import type { UploadOwner } from './upload.ts'
 
-export interface InboxOwner {
-  /** Answers an invocation. Never rejects. */
-  run(invocation: Invocation): Promise<void>
+export interface InboxOwner extends UploadOwner {
+  /** Answers a call. Never rejects. */
+  run(call: Call): Promise<void>
   inboxHasRoom(): void
 }
 
-export interface InboxLimits {
-  /** How many may run or wait. */
+export interface InboxLimits extends StreamLimits {
+  /** How many may wait, or run in their turn. */
   readonly unfinished: number
-  /** How many may run. */
+  /** How many may run in their turn. */
   readonly parallel: number
 }
 
+const NO_UPLOADS: readonly never[] = []
+
 /**
- * The invocations of one connection: they start in the order in which they came, so many at a time. Holds nothing while
- * idle.
+ * The calls of one connection: they start in the order in which they came, so many at a time. One with streams leaves
+ * its turn to the next as soon as it has begun. Holds nothing while idle.
  */
 export class Inbox {
   readonly #owner: InboxOwner
   readonly #limits: InboxLimits
   /** In the order of arrival; the first `#running` of them run, the others wait. */
-  #unfinished: Invocation[] | undefined
+  #inTurn: Call[] | undefined
   #running = 0
+  /** These have left their turn, and run. */
+  #beside: Set<Call> | undefined
+  #streams: OpenStreams | undefined
   #open = false
-  #idle: PromiseWithResolvers<true> | undefined
+  #progress: PromiseWithResolvers<true> | undefined
 
   constructor(owner: InboxOwner, limits: InboxLimits) {
     this.#owner = owner
@@ -32,68 +40,123 @@ export class Inbox {
   }
 
   get hasRoom(): boolean {
-    return this.#unfinished === undefined || this.#unfinished.length < this.#limits.unfinished
+    return this.#inTurn === undefined || this.#inTurn.length < this.#limits.unfinished
   }
 
+  /** Nothing waits for its turn or runs in it. */
   get isIdle(): boolean {
-    return this.#unfinished === undefined
+    return this.#inTurn === undefined
   }
 
-  has(invocationId: string): boolean {
-    return this.#unfinished?.some((unfinished) => unfinished.invocationId === invocationId) ?? false
+  /** Undefined while there are none. */
+  get streams(): OpenStreams | undefined {
+    return this.#streams
   }
 
-  add(invocation: Invocation): void {
-    ;(this.#unfinished ??= []).push(invocation)
+  /** What was not answered yet. */
+  find(invocationId: string): Call | undefined {
+    const isIt = (call: Call) => call.message.invocationId === invocationId && !call.isAnswered
+    return this.#inTurn?.find(isIt) ?? this.#beside?.values().find(isIt)
+  }
+
+  /** Takes an invocation in, or answers why not. */
+  receive(message: Invocation | StreamInvocation): string | undefined {
+    const { type, invocationId, streamIds } = message
+    if (invocationId !== undefined && this.find(invocationId) !== undefined) {
+      return `Invocation ID '${invocationId}' is already in use.`
+    }
+    const isPlain = type === MessageType.invocation && (streamIds === undefined || streamIds.length === 0)
+    const call = isPlain ? new Call(message, NO_UPLOADS) : this.#openStreams(message)
+    if (typeof call === 'string') return call
+    ;(this.#inTurn ??= []).push(call)
     this.#startNext()
+    return undefined
   }
 
-  /** Until this is called, invocations wait. */
+  /** Until this is called, calls wait. */
   open(): void {
     this.#open = true
     this.#startNext()
   }
 
-  /** Forgets the invocations that have not started. */
-  dropWaiting(): void {
-    if (this.#unfinished === undefined) return
-    this.#unfinished.length = this.#running
-    this.#settle()
+  /** Its method has begun. If it has streams, the next need not wait for its end. */
+  begun(call: Call): void {
+    if (!call.hasStreams || this.#beside?.has(call) === true) return
+    ;(this.#beside ??= new Set()).add(call)
+    this.#leaveTurn(call)
   }
 
-  /** Resolves when nothing runs and nothing waits; false if that takes longer. */
-  async settled(timeoutMs: number): Promise<boolean> {
-    if (this.#unfinished === undefined) return true
-    this.#idle ??= Promise.withResolvers()
+  /** Forgets the calls that have not started, and tells the others that nobody waits for them. */
+  end(reason: Error): void {
+    const waiting = this.#inTurn?.splice(this.#running) ?? []
+    for (const call of waiting) this.#closeStreams(call)
+    this.#settle()
+    for (const call of [...(this.#inTurn ?? []), ...(this.#beside ?? [])]) call.abort(reason)
+  }
+
+  /** Resolves when nothing waits for its turn or runs in it; false if that takes longer. */
+  turnsSettled(timeoutMs: number): Promise<boolean> {
+    return this.#comesTo(() => this.isIdle, timeoutMs)
+  }
+
+  /** Resolves when nothing runs or waits at all; false if that takes longer. */
+  settled(timeoutMs: number): Promise<boolean> {
+    return this.#comesTo(() => this.isIdle && this.#beside === undefined, timeoutMs)
+  }
+
+  async #comesTo(isReached: () => boolean, timeoutMs: number): Promise<boolean> {
+    if (isReached()) return true
     const timedOut = Promise.withResolvers<false>()
     const timer = setTimeout(timedOut.resolve, timeoutMs, false)
-    const settled = await Promise.race([this.#idle.promise, timedOut.promise])
+    do {
+      this.#progress ??= Promise.withResolvers()
+    } while ((await Promise.race([this.#progress.promise, timedOut.promise])) && !isReached())
     clearTimeout(timer)
-    return settled
+    return isReached()
+  }
+
+  #openStreams(message: Invocation | StreamInvocation): Call | string {
+    this.#streams ??= new OpenStreams(this.#owner, this.#limits)
+    const call = this.#streams.open(message)
+    if (this.#streams.isEmpty) this.#streams = undefined
+    return call
+  }
+
+  #closeStreams(call: Call): void {
+    if (!call.hasStreams) return
+    this.#streams!.close(call)
+    if (this.#streams!.isEmpty) this.#streams = undefined
   }
 
   #startNext(): void {
     while (this.#open && this.#running < this.#limits.parallel) {
-      const next = this.#unfinished?.[this.#running]
+      const next = this.#inTurn?.[this.#running]
       if (next === undefined) return
       this.#running++
       void this.#run(next)
     }
   }
 
-  async #run(invocation: Invocation): Promise<void> {
-    await this.#owner.run(invocation)
-    this.#unfinished!.splice(this.#unfinished!.indexOf(invocation), 1)
+  async #run(call: Call): Promise<void> {
+    await this.#owner.run(call)
+    this.#closeStreams(call)
+    if (this.#beside?.delete(call)) this.#settle()
+    else this.#leaveTurn(call)
+  }
+
+  #leaveTurn(call: Call): void {
+    this.#inTurn!.splice(this.#inTurn!.indexOf(call), 1)
     this.#running--
     this.#startNext()
     this.#settle()
     this.#owner.inboxHasRoom()
   }
 
+  /** Gives back what is empty. */
   #settle(): void {
-    if (this.#unfinished === undefined || this.#unfinished.length > 0) return
-    this.#unfinished = undefined
-    this.#idle?.resolve(true)
-    this.#idle = undefined
+    if (this.#inTurn?.length === 0) this.#inTurn = undefined
+    if (this.#beside?.size === 0) this.#beside = undefined
+    this.#progress?.resolve(true)
+    this.#progress = undefined
   }
 }

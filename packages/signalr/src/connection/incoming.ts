@@ -1,4 +1,4 @@
-import { HandshakeError, shakeHands } from '../protocol/handshake.ts'
+import { checkCarrier, HandshakeError, shakeHands, type Agreement } from '../protocol/handshake.ts'
 import type { HubMessage } from '../protocol/hub-message.ts'
 import type { HubProtocol, MessageReader, ReaderLimits } from '../protocol/hub-protocol.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
@@ -7,38 +7,61 @@ import type { Transport } from '../transport/transport.ts'
 
 export interface IncomingOwner {
   readonly hasEnded: boolean
-  /** False: no message can be taken now. `readAgain` is called when one can. */
-  readonly mayRead: boolean
-  handshaken(protocol: HubProtocol): void
-  handle(message: HubMessage): void
+  /** Whether the message is new; it is not if the client has sent it again without need. Throws `ProtocolError`. */
+  admits(message: HubMessage): boolean
+  handshaken(agreement: Agreement): void
   misunderstood(error: ProtocolError | HandshakeError): void
+}
+
+/** Where the messages go. */
+export interface MessageSink {
+  /** False: there is no room for the message. `readAgain` is called when there may be. */
+  takes(message: HubMessage): boolean
+  /** Something is waited for that may be behind messages for which there is no room. */
+  readonly readsAhead: boolean
+  /** Whether the message may be taken out of its order. */
+  isUrgent(message: HubMessage): boolean
+  handle(message: HubMessage): void
+}
+
+export interface IncomingLimits extends ReaderLimits {
+  /** How much is read behind a message for which there is no room. */
+  readonly readAheadBytes: number
 }
 
 /** How many messages of one client are taken before others get their turn: a crafted frame holds many thousands. */
 const MESSAGES_PER_TURN = 256
 
 /**
- * What one client sends: first its handshake, then messages of the protocol it asked for. While none can be taken, the
- * transport is paused and the client has to wait.
+ * What one client sends: first its handshake, then messages of the protocol it asked for. While there is no room for the
+ * next one, the transport is paused and the client has to wait; unless something urgent may be behind it, which is
+ * looked for so far.
  */
 export class Incoming {
   readonly #owner: IncomingOwner
+  readonly #sink: MessageSink
   readonly #transport: Transport
   readonly #protocols: readonly HubProtocol[]
-  readonly #limits: ReaderLimits
+  readonly #limits: IncomingLimits
   #handshake: TextRecords | undefined
   #reader: MessageReader | undefined
+  /** Messages for which there was no room yet, the oldest first. */
+  #held: HubMessage[] | undefined
+  #bytesAhead = 0
   #isPaused = false
+  #isReading = false
   /** Taken since the client last had nothing more to say. */
   #takenInTurn = 0
   #awaitsTurn = false
 
   constructor(
     owner: IncomingOwner,
+    sink: MessageSink,
     transport: Transport,
-    options: { readonly protocols: readonly HubProtocol[]; readonly limits: ReaderLimits },
+    options: { readonly protocols: readonly HubProtocol[]; readonly limits: IncomingLimits },
   ) {
     this.#owner = owner
+    this.#sink = sink
     this.#transport = transport
     this.#protocols = options.protocols
     this.#limits = options.limits
@@ -49,40 +72,88 @@ export class Incoming {
     return this.#handshake !== undefined
   }
 
+  /** There was no room for what the client sent, or others have their turn. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   receive(bytes: Buffer): void {
+    if (this.#held !== undefined) this.#bytesAhead += bytes.length
     ;(this.#handshake ?? this.#reader)?.push(bytes)
     if (!this.#isPaused) this.#read()
   }
 
   /** There may be room again. */
   readAgain(): void {
-    if (this.#isPaused && !this.#awaitsTurn) this.#read()
+    if ((this.#isPaused || this.#held !== undefined) && !this.#awaitsTurn) this.#read()
   }
 
-  pause(): void {
+  /** The client goes on over another socket. What came over the old one and was not even read comes again. */
+  readFrom(reader: MessageReader): void {
+    this.#reader = reader
+    if (!this.#isPaused) this.#read()
+  }
+
+  /** Nothing of what is still here is wanted. */
+  end(): void {
+    this.#reader = undefined
+    this.#held = undefined
+  }
+
+  #pause(): void {
     if (!this.#isPaused) this.#transport.pause()
     this.#isPaused = true
   }
 
   #read(): void {
+    // Taking a message may make room: the loop that has taken it finds that out by itself.
+    if (this.#isReading) return
+    this.#isReading = true
     try {
       if (this.#handshake !== undefined) this.#shakeHands(this.#handshake)
       while (this.#reader !== undefined && !this.#owner.hasEnded) {
-        if (!this.#owner.mayRead) return this.pause()
         if (this.#takenInTurn === MESSAGES_PER_TURN) return this.#awaitTurn()
+        this.#takenInTurn++
+        if (this.#takeHeld()) continue
+        if (this.#held !== undefined && !this.#readsAhead) return this.#pause()
         const message = this.#reader.next()
         if (message === undefined) return this.#resume()
-        this.#takenInTurn++
-        this.#owner.handle(message)
+        if (this.#owner.admits(message)) this.#take(message)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof HandshakeError)) throw error
       this.#owner.misunderstood(error)
+    } finally {
+      this.#isReading = false
+    }
+  }
+
+  #takeHeld(): boolean {
+    const oldest = this.#held?.[0]
+    if (oldest === undefined || !this.#sink.takes(oldest)) return false
+    this.#held!.shift()
+    if (this.#held!.length === 0) {
+      this.#held = undefined
+      this.#bytesAhead = 0
+    }
+    this.#sink.handle(oldest)
+    return true
+  }
+
+  get #readsAhead(): boolean {
+    return this.#sink.readsAhead && this.#bytesAhead < this.#limits.readAheadBytes
+  }
+
+  #take(message: HubMessage): void {
+    if (this.#held === undefined ? this.#sink.takes(message) : this.#sink.isUrgent(message)) {
+      this.#sink.handle(message)
+    } else {
+      ;(this.#held ??= []).push(message)
     }
   }
 
   #awaitTurn(): void {
-    this.pause()
+    this.#pause()
     this.#awaitsTurn = true
     setImmediate(() => {
       this.#takenInTurn = 0
@@ -98,11 +169,12 @@ export class Incoming {
   }
 
   #shakeHands(records: TextRecords): void {
-    const protocol = shakeHands(records, this.#protocols)
-    if (protocol === undefined) return
+    const agreement = shakeHands(records, this.#protocols)
+    if (agreement === undefined) return
+    checkCarrier(agreement.protocol, this.#transport.name)
     this.#handshake = undefined
-    this.#reader = protocol.createReader(this.#limits)
+    this.#reader = agreement.protocol.createReader(this.#limits)
     for (const bytes of records.takeRest()) this.#reader.push(bytes)
-    this.#owner.handshaken(protocol)
+    this.#owner.handshaken(agreement)
   }
 }

@@ -9,6 +9,7 @@ function scriptedTransport() {
   const writes: string[][] = []
   const transport: Transport & { isSlow: boolean; bufferedBytes: number } = {
     isSlow: false,
+    name: 'WebSockets',
     bufferedBytes: 0,
     write(messages: readonly EncodedMessage[]) {
       writes.push(messages.map(({ payload }) => payload.toString().slice(0, -1)))
@@ -28,7 +29,7 @@ function outboxOn(transport: Transport, limits = { lossyAboveBytes: 100, buffere
   return { outbox, waited: () => waited }
 }
 
-const message = (text: string) => encodeTextRecord(text)
+const message = (text: string) => encodeTextRecord(text, true)
 
 test('what comes in one turn leaves in one write', async () => {
   const { transport, writes } = scriptedTransport()

@@ -26,6 +26,8 @@ interface Waiting {
 
 /** What is handed to the transport at once. The rest stays here, where it can still be replaced. */
 const WRITE_BYTES = 64 * 1024
+/** Below this, whatever makes messages as fast as they are taken may make more. */
+const ROOM_BYTES = WRITE_BYTES
 /** How many replaced states may leave a hole in the queue before it is closed up. */
 const MAX_HOLES = 256
 
@@ -46,6 +48,7 @@ export class Outbox {
   #stateByKey: Map<string, Waiting> | undefined
   #flushComes = false
   #writingSinceTick: number | undefined
+  #room: PromiseWithResolvers<void> | undefined
 
   constructor(owner: OutboxOwner, transport: Transport, flushes: FlushQueue, limits: OutboxLimits) {
     this.#owner = owner
@@ -61,6 +64,15 @@ export class Outbox {
   /** Since when the oldest byte waits that the operating system has not taken; undefined while nothing waits. */
   get waitingSinceTick(): number | undefined {
     return this.#writingSinceTick
+  }
+
+  get hasRoom(): boolean {
+    return this.bufferedBytes < ROOM_BYTES
+  }
+
+  /** Resolves when there is room, or nothing is to be sent any more. */
+  room(): Promise<void> {
+    return (this.#room ??= Promise.withResolvers()).promise
   }
 
   /** False: too much waits already, the client is too slow. */
@@ -87,6 +99,7 @@ export class Outbox {
   flush(): void {
     this.#flushComes = false
     while (this.#writingSinceTick === undefined && this.#queue !== undefined) this.#write(WRITE_BYTES)
+    if (this.hasRoom) this.#tellOfRoom()
   }
 
   /** The transport has taken the last write. */
@@ -102,6 +115,7 @@ export class Outbox {
       this.#queuedBytes += last.webSocketFrame.length
     }
     if (this.#queue !== undefined) this.#write(Infinity)
+    this.#tellOfRoom()
   }
 
   /** Forgets all that waits here. */
@@ -111,6 +125,11 @@ export class Outbox {
     this.#next = 0
     this.#holes = 0
     this.#queuedBytes = 0
+  }
+
+  #tellOfRoom(): void {
+    this.#room?.resolve()
+    this.#room = undefined
   }
 
   #requestFlush(): void {

@@ -18,6 +18,8 @@ export class HubRefusal extends Error {
 export const comeBackIn = (retryAfterSeconds: number): HubRefusal =>
   new HubRefusal(503, undefined, { 'retry-after': String(retryAfterSeconds) })
 
+export const unknownConnection = (): HubRefusal => new HubRefusal(404, 'No Connection with that ID')
+
 export function answerRefusal(response: ServerResponse, refusal: HubRefusal): void {
   if (response.headersSent) return void response.destroy()
   response.writeHead(refusal.status, { ...headersOf(refusal), ...refusal.headers })

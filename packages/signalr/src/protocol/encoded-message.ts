@@ -5,16 +5,27 @@ const BINARY = 0x02
 /** Ends every message of the JSON protocol, and every handshake. */
 export const RECORD_SEPARATOR = 0x1e
 
+export interface EncodedKind {
+  readonly isBinary: boolean
+  /** Stateful reconnect numbers the message: it is neither a handshake nor a message about the connection itself. */
+  readonly isCounted: boolean
+}
+
 /**
  * One hub message as bytes, behind the header that makes it one WebSocket message: the same buffer goes to every
  * WebSocket as it is, and to every other transport without its header.
  */
-export class EncodedMessage {
+export class EncodedMessage implements EncodedKind {
   readonly webSocketFrame: Buffer
   readonly isBinary: boolean
+  readonly isCounted: boolean
 
   /** `fill` writes the `payloadLength` bytes of the message to the buffer, from the offset. */
-  constructor(payloadLength: number, isBinary: boolean, fill: (target: Buffer, offset: number) => void) {
+  constructor(
+    payloadLength: number,
+    { isBinary, isCounted }: EncodedKind,
+    fill: (target: Buffer, offset: number) => void,
+  ) {
     const offset = headerLengthOf(payloadLength)
     const frame = Buffer.allocUnsafe(offset + payloadLength)
     frame[0] = FIN | (isBinary ? BINARY : TEXT)
@@ -30,6 +41,7 @@ export class EncodedMessage {
     fill(frame, offset)
     this.webSocketFrame = frame
     this.isBinary = isBinary
+    this.isCounted = isCounted
   }
 
   get payload(): Buffer {
@@ -39,9 +51,9 @@ export class EncodedMessage {
 }
 
 /** A text and its record separator. */
-export function encodeTextRecord(text: string): EncodedMessage {
+export function encodeTextRecord(text: string, isCounted: boolean): EncodedMessage {
   const length = Buffer.byteLength(text)
-  return new EncodedMessage(length + 1, false, (target, offset) => {
+  return new EncodedMessage(length + 1, { isBinary: false, isCounted }, (target, offset) => {
     target.write(text, offset)
     target[offset + length] = RECORD_SEPARATOR
   })

@@ -1,4 +1,5 @@
-import { encodeTextRecord, type EncodedMessage } from './encoded-message.ts'
+import { transferFormats, type TransportName } from '../transport/transport-name.ts'
+import { encodeTextRecord, EncodedMessage } from './encoded-message.ts'
 import type { HubProtocol } from './hub-protocol.ts'
 import { parseObject } from './json-reader.ts'
 import { MessageTooLargeError, ProtocolError } from './protocol-error.ts'
@@ -20,11 +21,17 @@ export const HANDSHAKE_CANCELED = 'Handshake was canceled.'
 const HANDSHAKE_FAILED = 'An unexpected error occurred during connection handshake.'
 const HANDSHAKE_DEPTH = 4
 
-/** The protocol that the client asks for; undefined until its request is whole. Throws `HandshakeError`. */
-export function shakeHands(records: TextRecords, protocols: readonly HubProtocol[]): HubProtocol | undefined {
+/** What the client asks for, and gets. */
+export interface Agreement {
+  readonly protocol: HubProtocol
+  readonly version: number
+}
+
+/** Undefined until the client's request is whole. Throws `HandshakeError`. */
+export function shakeHands(records: TextRecords, protocols: readonly HubProtocol[]): Agreement | undefined {
   try {
     const record = records.next()
-    return record && chooseProtocol(readHandshake(record), protocols)
+    return record && agree(readHandshake(record), protocols)
   } catch (error) {
     if (error instanceof MessageTooLargeError) throw new HandshakeError(HANDSHAKE_CANCELED, { cause: error })
     if (error instanceof ProtocolError) throw new HandshakeError(HANDSHAKE_FAILED, { cause: error })
@@ -40,14 +47,32 @@ export function readHandshake(record: Buffer): HandshakeRequest {
   return { protocol, version: version as number }
 }
 
-function chooseProtocol({ protocol: name, version }: HandshakeRequest, protocols: readonly HubProtocol[]): HubProtocol {
+function agree({ protocol: name, version }: HandshakeRequest, protocols: readonly HubProtocol[]): Agreement {
   const protocol = protocols.find((known) => known.name === name)
   if (protocol === undefined) throw new HandshakeError(`The protocol '${name}' is not supported.`)
   if (version < 1 || version > protocol.version) {
     throw new HandshakeError(`The server does not support version ${version} of the '${name}' protocol.`)
   }
-  return protocol
+  return { protocol, version }
 }
 
-export const handshakeAccepted: EncodedMessage = encodeTextRecord('{}')
-export const handshakeRefused = (error: string): EncodedMessage => encodeTextRecord(JSON.stringify({ error }))
+/** Throws `HandshakeError`. */
+export function checkCarrier({ name, isBinary }: HubProtocol, transport: TransportName): void {
+  const format = isBinary ? 'Binary' : 'Text'
+  if (transferFormats[transport].includes(format)) return
+  throw new HandshakeError(
+    `Cannot use the '${name}' protocol on the current transport. ` +
+      `The transport does not support '${format}' transfer format.`,
+  )
+}
+
+const ACCEPTED = Buffer.from('{}\u001e')
+const accepted = (isBinary: boolean) =>
+  new EncodedMessage(ACCEPTED.length, { isBinary, isCounted: false }, (frame, offset) => frame.set(ACCEPTED, offset))
+const acceptedInText = accepted(false)
+const acceptedInBinary = accepted(true)
+
+/** JSON in every protocol, in the kind of frame in which the messages of the protocol will come. */
+export const handshakeAccepted = ({ isBinary }: HubProtocol): EncodedMessage =>
+  isBinary ? acceptedInBinary : acceptedInText
+export const handshakeRefused = (error: string): EncodedMessage => encodeTextRecord(JSON.stringify({ error }), false)

@@ -82,3 +82,6 @@ export type HubMessage =
   | Close
   | Ack
   | Sequence
+
+/** Whether stateful reconnect numbers a message: calls, streams and their ends; not what is about the connection itself. */
+export const isCounted = (message: HubMessage): boolean => message.type <= MessageType.cancelInvocation

@@ -21,8 +21,10 @@ export interface HubProtocol {
   readonly name: string
   /** The highest handshake version that is understood. */
   readonly version: number
+  /** Its messages are bytes, not text: they need a transport that carries those. */
+  readonly isBinary: boolean
   createReader(limits: ReaderLimits): MessageReader
   encode(message: HubMessage): EncodedMessage
-  /** An invocation without id whose only argument is already JSON. */
+  /** An invocation without id whose only argument is already JSON. Throws if the protocol has to parse it and cannot. */
   encodeRawInvocation(target: string, argumentJson: string | Uint8Array): EncodedMessage
 }

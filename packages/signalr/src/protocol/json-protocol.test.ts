@@ -133,7 +133,7 @@ test.each([
   [65_534, '81 7e ff ff'],
   [65_535, '81 7f 00 00 00 00 00 01 00 00'],
 ])('a text of %i bytes has the WebSocket header %s', (length, header) => {
-  const { webSocketFrame, payload } = encodeTextRecord('x'.repeat(length))
+  const { webSocketFrame, payload } = encodeTextRecord('x'.repeat(length), true)
   expect(payload.toString()).toBe(`${'x'.repeat(length)}\u001e`)
   expect(webSocketFrame.subarray(0, webSocketFrame.length - payload.length)).toEqual(
     Buffer.from(header.replaceAll(' ', ''), 'hex'),

@@ -1,5 +1,5 @@
 import { EncodedMessage, encodeTextRecord, RECORD_SEPARATOR } from './encoded-message.ts'
-import { MessageType, type HubMessage } from './hub-message.ts'
+import { isCounted, MessageType, type HubMessage } from './hub-message.ts'
 import type { HubProtocol, MessageReader, ReaderLimits } from './hub-protocol.ts'
 import { readJsonMessage } from './json-reader.ts'
 import { TextRecords } from './text-records.ts'
@@ -8,8 +8,9 @@ import { TextRecords } from './text-records.ts'
 export const jsonProtocol: HubProtocol = {
   name: 'json',
   version: 2,
+  isBinary: false,
   createReader: (limits) => new JsonReader(limits),
-  encode: (message) => encodeTextRecord(writeJsonMessage(message)),
+  encode: (message) => encodeTextRecord(writeJsonMessage(message), isCounted(message)),
   encodeRawInvocation,
 }
 
@@ -48,10 +49,10 @@ export function writeJsonMessage(message: HubMessage): string {
 
 function encodeRawInvocation(target: string, argumentJson: string | Uint8Array): EncodedMessage {
   const before = `{"type":1,"target":${JSON.stringify(target)},"arguments":[`
-  if (typeof argumentJson === 'string') return encodeTextRecord(`${before}${argumentJson}]}`)
+  if (typeof argumentJson === 'string') return encodeTextRecord(`${before}${argumentJson}]}`, true)
   const beforeLength = Buffer.byteLength(before)
   const length = beforeLength + argumentJson.length + 3
-  return new EncodedMessage(length, false, (frame, offset) => {
+  return new EncodedMessage(length, { isBinary: false, isCounted: true }, (frame, offset) => {
     frame.write(before, offset)
     frame.set(argumentJson, offset + beforeLength)
     frame.write(']}', offset + length - 3)

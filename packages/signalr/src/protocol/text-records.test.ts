@@ -57,3 +57,11 @@ test('a record in single bytes takes time in proportion to its length', () => {
   records.push(Buffer.from('\u001e'))
   expect(records.next()).toHaveLength(500_000)
 })
+
+test('many small pieces that nobody read take time in proportion to their number', () => {
+  const records = new TextRecords(1_000_000)
+  const byte = Buffer.from('x')
+  for (let count = 0; count < 500_000; count++) records.push(byte)
+  records.push(Buffer.from('\u001e'))
+  expect(records.next()).toHaveLength(500_000)
+})

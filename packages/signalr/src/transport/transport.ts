@@ -1,7 +1,9 @@
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
+import type { TransportName } from './transport-name.ts'
 
 /** Carries the bytes of one connection, both ways. */
 export interface Transport {
+  readonly name: TransportName
   /** Bytes given to `write` that the operating system has not taken yet. */
   readonly bufferedBytes: number
   /** Sends the messages together. False: not all was taken at once, and the listener's `drained` comes when it was. */
@@ -19,6 +21,8 @@ export interface TransportListener {
   /** Comes once, last. */
   closed(ending: TransportEnding): void
 }
+
+export type OpenTransport = (listener: TransportListener) => Transport
 
 /**
  * Closed by the other side in good order; broken off; or ended because the other side broke the transport's own rules.

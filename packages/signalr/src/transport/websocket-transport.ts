@@ -1,11 +1,17 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
+import type { TransportName } from './transport-name.ts'
 import type { Transport, TransportListener } from './transport.ts'
 
 /** A `ws` socket that knows its transport, so that all sockets share the same few event handlers. */
 export class HubSocket extends WebSocket {
   transport: WebSocketTransport | undefined
+
+  /** `ws` calls it to answer a client that closes without a code. Some clients take all codes but 1000 for errors. */
+  override close(code = 1000, reason?: string | Buffer): void {
+    super.close(code, reason)
+  }
 }
 
 /** Normal, going away (a page was left), and no code at all, which is how the JavaScript client closes. */
@@ -24,6 +30,10 @@ export class WebSocketTransport implements Transport {
     socket.on('message', onMessage)
     socket.on('error', onError)
     socket.on('close', onClose)
+  }
+
+  get name(): TransportName {
+    return 'WebSockets'
   }
 
   get bufferedBytes(): number {

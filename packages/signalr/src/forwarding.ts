@@ -1,0 +1,12 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/**
+ * Passes requests on to the server that keeps their connection, when several servers share their clients and a balancer
+ * in front of them knows nothing of connections. The request comes untouched: whoever keeps the connection checks it.
+ * `home` is what the reading of its token says. Both answer the request themselves, also when it cannot be passed on.
+ */
+export interface Forwarding {
+  request(home: string, request: IncomingMessage, response: ServerResponse): void
+  upgrade(home: string, request: IncomingMessage, socket: Duplex, head: Buffer): void
+}

@@ -1,0 +1,25 @@
+import { comeBackIn } from './hub-refusal.ts'
+
+const RETRY_SECONDS = 1
+
+/** Lets in so many newcomers each second; those of one second may come all at once. */
+export class Admission {
+  readonly #perSecond: number
+  #free: number
+  #countedMs = performance.now()
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond
+    this.#free = perSecond
+  }
+
+  /** Throws a `HubRefusal` if this is no time for one more. */
+  admit(): void {
+    const nowMs = performance.now()
+    const since = ((nowMs - this.#countedMs) / 1_000) * this.#perSecond
+    this.#free = Math.min(this.#perSecond, this.#free + since)
+    this.#countedMs = nowMs
+    if (this.#free < 1) throw comeBackIn(RETRY_SECONDS)
+    this.#free--
+  }
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http'
+import { randomTokens, type TokenReading } from '../connection-tokens.ts'
+import { allTransports } from '../transport/transport-name.ts'
+import { Admission } from './admission.ts'
+import { entranceTimesMs, type FrontDoorOptions } from './front-door-options.ts'
+import type { House, Tenant } from './house.ts'
+import { comeBackIn, HubRefusal, unknownConnection } from './hub-refusal.ts'
+import { negotiate, type Negotiation } from './negotiate.ts'
+import { Negotiations } from './negotiations.ts'
+import type { RequestTarget } from './request-target.ts'
+
+export interface Located extends TokenReading {
+  /** Its connection lives here, or was negotiated here. */
+  readonly isKnown: boolean
+}
+
+const RETRY_SECONDS = 1
+
+/** Who may come in. Its checks throw a `HubRefusal`. */
+export class Entrance<Identity> {
+  readonly #options: FrontDoorOptions<Identity>
+  readonly #house: House<Identity>
+  readonly #admission: Admission
+  readonly #negotiations: Negotiations
+  readonly #tokens
+  readonly #transports
+
+  constructor(options: FrontDoorOptions<Identity>, house: House<Identity>) {
+    const { limits, wheel, tokens = randomTokens, transports = allTransports } = options
+    this.#options = options
+    this.#house = house
+    this.#tokens = tokens
+    this.#transports = transports
+    this.#admission = new Admission(limits.handshakesPerSecond)
+    this.#negotiations = new Negotiations({
+      lifetimeTicks: wheel.ticksOf(entranceTimesMs(options).negotiation),
+      maxPending: limits.pendingNegotiations,
+    })
+    wheel.everyTick((tick) => this.#negotiations.expire(tick))
+  }
+
+  checkOrigin({ headers }: IncomingMessage): void {
+    if (this.#options.allowOrigin?.(headers.origin) === false) throw new HubRefusal(403)
+  }
+
+  checkOffered(transport: (typeof allTransports)[number]): void {
+    if (!this.#transports.includes(transport)) throw new HubRefusal(404)
+  }
+
+  checkOpen(): void {
+    if (this.#house.isStopping) throw comeBackIn(RETRY_SECONDS)
+  }
+
+  checkIdentity(tenant: Tenant<Identity>, presented: Identity): void {
+    if (this.#options.isSameIdentity?.(tenant.identity, presented) === false) throw new HubRefusal(403)
+  }
+
+  /** Somebody new begins to connect. */
+  admit(): void {
+    this.checkOpen()
+    this.#admission.admit()
+  }
+
+  /** The one who comes without a token. */
+  meet(): string {
+    return this.#tokens.mint({ isStateful: false }).connectionId
+  }
+
+  /** What a token stands for. */
+  locate(token: string): Located {
+    const reading = this.#tokens.read(token)
+    if (reading === null) throw unknownConnection()
+    const { connectionId } = reading
+    const isKnown = this.#house.find(connectionId) !== undefined || this.#negotiations.has(connectionId)
+    return { ...reading, isKnown }
+  }
+
+  negotiate(query: RequestTarget['query']): Negotiation {
+    if (this.#negotiations.isFull) throw comeBackIn(RETRY_SECONDS)
+    return negotiate(query, {
+      tokens: this.#tokens,
+      transports: this.#transports,
+      allowStatefulReconnect: this.#options.allowStatefulReconnect ?? true,
+    })
+  }
+
+  /** Its client has so long to connect. */
+  expect({ connectionId, isStateful }: { connectionId: string; isStateful: boolean }): void {
+    this.#negotiations.add(connectionId, isStateful, this.#options.wheel.tick)
+  }
+
+  /** What was negotiated here, once. */
+  take(connectionId: string): { readonly isStateful: boolean } | undefined {
+    return this.#negotiations.take(connectionId)
+  }
+}
