@@ -9,6 +9,7 @@ import {
   type OutputOf,
   type RefusalCode,
 } from '@parley/protocol'
+import { defaultTransports, hubTokenFactory, type AccessToken } from './access-token.ts'
 import { RefusedError } from './refused-error.ts'
 
 type Operations = typeof operations
@@ -35,15 +36,19 @@ export interface Hub extends AsyncDisposable {
 export async function connectHub(options: {
   /** The gateway's address, such as `http://localhost:8080`. */
   url: string
-  accessToken: string | (() => string | Promise<string>)
+  accessToken: AccessToken
   listen?: (hub: Pick<Hub, 'on'>) => void
   skipNegotiation?: boolean
+  /** Those that may be used: the first of the server's that works is taken. In Node, Server-Sent Events only if named. */
+  transport?: HttpTransportType
 }): Promise<Hub> {
-  const { accessToken } = options
+  const { url, accessToken, skipNegotiation = false } = options
+  const transport = skipNegotiation ? HttpTransportType.WebSockets : (options.transport ?? defaultTransports())
   const connection = new HubConnectionBuilder()
-    .withUrl(`${options.url}/hubs/chat`, {
-      accessTokenFactory: () => (typeof accessToken === 'string' ? accessToken : accessToken()),
-      ...(options.skipNegotiation === true ? { skipNegotiation: true, transport: HttpTransportType.WebSockets } : {}),
+    .withUrl(`${url}/hubs/chat`, {
+      accessTokenFactory: hubTokenFactory({ url, accessToken, transport }),
+      skipNegotiation,
+      transport,
     })
     .configureLogging(LogLevel.None)
     .withAutomaticReconnect()

@@ -8,8 +8,12 @@ export interface GatewayLease {
   readonly gatewayId: number
   /** By our own clock it can not have run out. */
   readonly stands: boolean
+  /** Whether this is the id, or was one before. */
+  wasHeldAs(gatewayId: number): boolean
   /** Takes an id that nobody has used, with a lease of its own. The one before is left to be swept. */
   take(): Promise<void>
+  /** Where others reach this gateway. They read it from the lease, from now on and after each `take`. */
+  reachableAt(address: string): Promise<void>
   /** `late` if it still stood but was due long ago; `lapsed` is final: take another. */
   renew(): Promise<'renewed' | 'late' | 'lapsed'>
   /** At the end of a gateway that has taken its leave. */
@@ -19,15 +23,17 @@ export interface GatewayLease {
 export function holdLease(redis: RedisConnection, options: { leaseMs: number; renewMs: number }): GatewayLease {
   const { leaseMs, renewMs } = options
   let gatewayId = newGatewayId()
+  const held = new Set([gatewayId])
+  let address = ''
   /** Measured before the command is sent: the lease in Redis ends no earlier than this says. */
   let renewedAt = -Infinity
 
   async function extend(id: number): Promise<boolean> {
     const [extended] = await redis.pipeline((pipeline) => {
-      pipeline.pexpire(redisKeys.lease(id), leaseMs)
+      pipeline.set(redisKeys.lease(id), address, 'PX', leaseMs, 'XX')
       pipeline.sadd(redisKeys.gateways, id)
     })
-    return extended === 1
+    return extended === 'OK'
   }
 
   return {
@@ -37,12 +43,19 @@ export function holdLease(redis: RedisConnection, options: { leaseMs: number; re
     get stands() {
       return performance.now() - renewedAt < leaseMs
     },
+    wasHeldAs: (id) => held.has(id),
+    async reachableAt(told) {
+      address = told
+      // It may stand a little longer than we count on.
+      await redis.client.set(redisKeys.lease(gatewayId), address, 'PX', leaseMs, 'XX')
+    },
     async take() {
       const before = gatewayId
       const taken = newGatewayId()
+      held.add(taken)
       const at = performance.now()
       await redis.pipeline((pipeline) => {
-        pipeline.set(redisKeys.lease(taken), 1, 'PX', leaseMs)
+        pipeline.set(redisKeys.lease(taken), address, 'PX', leaseMs)
         pipeline.sadd(redisKeys.gateways, before, taken)
       })
       gatewayId = taken

@@ -7,11 +7,13 @@ import {
   type GraceMs,
   type HowConnectionEnded,
 } from './gateway-connections.ts'
+import { findAddresses } from './gateway-addresses.ts'
 import { countInterest } from './gateway-interest.ts'
 import { holdLease } from './gateway-lease.ts'
 import { keepRegistered } from './gateway-registration.ts'
 import { JOIN, LEAVE } from './presence-scripts.ts'
 import { openRedis } from './redis.ts'
+import { claimTicket } from './ticket-claims.ts'
 
 /**
  * What a gateway keeps in Redis: its lease, its interest in topics, its connections. Nothing here fails because Redis is
@@ -34,6 +36,20 @@ export interface GatewayRouting extends AsyncDisposable {
   /** Resolves when presence will hear of it, or at once while Redis is away. */
   addConnection(connection: GatewayConnection): Promise<void>
   removeConnection(connectionId: string, userId: string, how: HowConnectionEnded): Promise<void>
+  /** Other gateways reach this one here: a URL such as `http://10.1.2.3:8080`. To be told once it listens. */
+  reachableAt(address: string): Promise<void>
+  /**
+   * Where the gateway of this id is reached; undefined if nobody has lately known one. While Redis is away, or has just been
+   * emptied, what was known before is the answer.
+   */
+  addressOf(gatewayId: number): Promise<string | undefined>
+  /** Whether this is the id of this process, or was before a lease lapsed. */
+  isSelf(gatewayId: number): boolean
+  /**
+   * Gives a ticket to the connection that asks first, for so long. Answers with the connection that has it; undefined while
+   * Redis cannot tell.
+   */
+  claimTicket(ticketId: string, connectionId: string, forMs: number): Promise<string | undefined>
   /**
    * The lease lapsed (the process was stopped; Redis was away or emptied) and another id was taken. Called, and awaited, before
    * anybody hears of the new id: subscribe to its subject here. Keep the old one for 10 seconds: senders use it until then.
@@ -74,6 +90,7 @@ export async function openGatewayRouting(options: {
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await openRedis({ url: options.url, name: 'gateway-routing', log, scripts: [JOIN, LEAVE] }))
   const lease = holdLease(redis, { leaseMs, renewMs })
+  const addresses = findAddresses(redis)
   const interest = countInterest(redis, removalDelayMs)
   const connections = keepConnections(redis, options.graceMs ?? GRACE_MS)
   stack.defer(farewell)
@@ -157,6 +174,25 @@ export async function openGatewayRouting(options: {
         await connections.remove(registration.announcement.gatewayId, connectionId, userId, how)
       } catch (error) {
         registration.doubt('departure not registered', error)
+      }
+    },
+    async reachableAt(address) {
+      try {
+        await lease.reachableAt(address)
+      } catch (error) {
+        // The next renewal says it.
+        log.warn({ error }, 'address not told')
+      }
+    },
+    addressOf: (gatewayId) => addresses.of(gatewayId),
+    isSelf: (gatewayId) => lease.wasHeldAs(gatewayId),
+    async claimTicket(ticketId, connectionId, forMs) {
+      if (!redis.available) return undefined
+      try {
+        return await claimTicket(redis, ticketId, connectionId, forMs)
+      } catch (error) {
+        log.warn({ error }, 'ticket not claimed')
+        return undefined
       }
     },
     onNewIdentity: (listener) => registration.onNewIdentity(listener),

@@ -12,7 +12,8 @@
  * | `{<bucket>}:due` | zset: users by the time at which to look at them again | an entry lives until it is settled | about 145 bytes per user who just came or went |
  * | `{<bucket>}:seen` | zset: users by the time they were last seen, not yet in Postgres | an entry lives about a minute | about 145 bytes per user who just went |
  * | `{<bucket>}:seen-flushed` | string | 1 min | at most 64 |
- * | `{gateway:<gatewayId>}:lease` | string | 15 s, renewed every 5 s | one per gateway |
+ * | `{<bucket>}:ticket:<ticketId>` | string: the connection that was opened with it | 2 min | about 150 bytes per ticket used |
+ * | `{gateway:<gatewayId>}:lease` | string: where other gateways reach it, a URL | 15 s, renewed every 5 s | one per gateway |
  * | `gateways` | set of integers: gateways that may have connections | until swept | one per gateway |
  */
 export const BUCKETS = 64
@@ -25,6 +26,7 @@ export const redisKeys = {
   due: (bucket: number) => `{${bucket}}:due`,
   seen: (bucket: number) => `{${bucket}}:seen`,
   seenFlushed: (bucket: number) => `{${bucket}}:seen-flushed`,
+  ticket: (ticketId: string) => `{${bucketOf(ticketId)}}:ticket:${ticketId}`,
   lease: (gatewayId: number) => `{gateway:${gatewayId}}:lease`,
   gateways: 'gateways',
 }

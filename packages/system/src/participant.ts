@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { HttpTransportType, HubConnectionBuilder, LogLevel, type HubConnection } from '@microsoft/signalr'
+import {
+  HttpTransportType,
+  HubConnectionBuilder,
+  LogLevel,
+  type HubConnection,
+  type IHubProtocol,
+} from '@microsoft/signalr'
 import type { Conversation, HubEvent, Message, SentMessage, User } from '@parley/protocol'
 import { v7 as uuidv7 } from 'uuid'
 
@@ -23,16 +29,26 @@ const PAUSE_MS = 100
 /** Answers after which trying again is of no use. */
 const FINAL = /not_a_member|invalid_input|message_id|reply_not_found|mention_not/
 
-export async function join(gatewayUrl: string, name: string): Promise<Participant> {
+/** How a participant connects: by default with JSON over WebSockets. */
+export interface Way {
+  readonly transport?: HttpTransportType
+  readonly protocol?: IHubProtocol
+  /** Attaches again to what it has lost, instead of starting anew. */
+  readonly stateful?: boolean
+}
+
+export async function join(gatewayUrl: string, name: string, way: Way = {}): Promise<Participant> {
   const { accessToken, user } = await signIn(gatewayUrl, name)
-  const connection = new HubConnectionBuilder()
+  const builder = new HubConnectionBuilder()
     .withUrl(`${gatewayUrl}/hubs/chat`, {
       accessTokenFactory: () => accessToken,
-      transport: HttpTransportType.WebSockets,
+      transport: way.transport ?? HttpTransportType.WebSockets,
     })
     .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => PAUSE_MS })
     .configureLogging(LogLevel.None)
-    .build()
+  if (way.protocol !== undefined) builder.withHubProtocol(way.protocol)
+  if (way.stateful === true) builder.withStatefulReconnect()
+  const connection = builder.build()
   const heard: Message[] = []
   const conversations: Conversation[] = []
   connection.on('MessageCreated', (message: HubEvent<'MessageCreated'>) => heard.push(message))

@@ -1,7 +1,10 @@
-import { readEnvironment, variables, type Environment } from '@parley/runtime'
+import { ConfigError, readEnvironment, variables, type Environment } from '@parley/runtime'
 import { z } from 'zod'
 
 export type Config = ReturnType<typeof readConfig>
+
+/** Hosts to listen on that are no address of anybody. */
+const EVERYWHERE = ['0.0.0.0', '::']
 
 const origins = z
   .string()
@@ -22,6 +25,8 @@ export function readConfig(environment: Environment) {
       AUTH_URL: z.url({ protocol: /^https?$/ }),
       /** The same for all gateways: a client may negotiate with one and connect to another. */
       GATEWAY_SECRET: z.string().min(32),
+      /** Where the other gateways reach this one, such as `http://10.1.2.3:8080`: they pass on what belongs to it. */
+      GATEWAY_ADDRESS: z.url({ protocol: /^http$/ }).optional(),
       /** Exact origins, separated by commas, whose pages may connect. In development, pages of this machine may as well. */
       GATEWAY_ALLOWED_ORIGINS: origins.optional(),
       /** How long a stopping gateway takes to close its connections, spread evenly. It must fit into the time a stop may take. */
@@ -29,6 +34,9 @@ export function readConfig(environment: Environment) {
     },
     environment,
   )
+  if (read.GATEWAY_ADDRESS === undefined && EVERYWHERE.includes(read.HTTP_HOST)) {
+    throw new ConfigError('GATEWAY_ADDRESS is missing: HTTP_HOST does not say where other gateways reach this one.')
+  }
   return {
     environment: read.PARLEY_ENV,
     logLevel: read.LOG_LEVEL,
@@ -39,6 +47,8 @@ export function readConfig(environment: Environment) {
     /** The issuer of the access tokens: where clients find the OAuth pages, which is this gateway. */
     publicUrl: new URL(read.PARLEY_PUBLIC_URL).origin,
     allowedOrigins: read.GATEWAY_ALLOWED_ORIGINS ?? [],
+    /** Undefined: where it listens. */
+    address: read.GATEWAY_ADDRESS && new URL(read.GATEWAY_ADDRESS).origin,
     secret: read.GATEWAY_SECRET,
     drainMs: read.GATEWAY_DRAIN_SECONDS * 1_000,
   }

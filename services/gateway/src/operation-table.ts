@@ -2,6 +2,8 @@ import type { Answer, CallContext, Callers } from '@parley/bus'
 import type { Actor, auth, media, messaging, presence } from '@parley/contracts'
 import type { operations, OperationName, OutputOf } from '@parley/protocol'
 import type { z } from 'zod'
+import type { ConnectionTickets } from './identity/connection-tickets.ts'
+import type { Identity } from './identity/identity.ts'
 import type { SendBatcher } from './send-batcher.ts'
 
 /** Those who answer. */
@@ -11,6 +13,14 @@ export interface Services {
   readonly presence: Callers<typeof presence>
   readonly media: Callers<typeof media>
   readonly sends: SendBatcher
+  readonly tickets: Pick<ConnectionTickets, 'issue'>
+}
+
+/** Who asks, and from where. */
+export interface Asker {
+  readonly identity: Identity
+  /** Of the page; programs that are not browsers have none. */
+  readonly origin: string | undefined
 }
 
 type Operations = typeof operations
@@ -20,6 +30,7 @@ export type Answerer<Name extends OperationName> = (
   services: Services,
   request: { actor: Actor } & z.output<Operations[Name]['input']>,
   within: CallContext,
+  asker: Asker,
 ) => Promise<Answer<OutputOf<Operations[Name]>>>
 
 /** Every operation and the service that answers it. REST, hub and documents come from this table and the declarations. */
@@ -44,4 +55,9 @@ export const operationTable: { readonly [Name in OperationName]: Answerer<Name> 
   ReserveUpload: ({ media }, request, within) => media.reserveUpload(request, within),
   CompleteUpload: ({ media }, request, within) => media.completeUpload(request, within),
   DownloadMedia: ({ media }, request, within) => media.downloadMedia(request, within),
+
+  CreateConnectionTicket: async ({ tickets }, _request, _within, { identity, origin }) => ({
+    ok: true,
+    value: tickets.issue(identity, origin),
+  }),
 }

@@ -1,9 +1,9 @@
 import { BusError, createContext } from '@parley/bus'
-import { Refused, refuse, type Actor } from '@parley/contracts'
+import { Refused, refuse } from '@parley/contracts'
 import { operations, type OperationName, type OutputOf } from '@parley/protocol'
 import type { Logger } from '@parley/runtime'
 import type { z } from 'zod'
-import { operationTable, type Answerer, type Services } from './operation-table.ts'
+import { operationTable, type Answerer, type Asker, type Services } from './operation-table.ts'
 
 /** How long a client waits at most, whatever the calls on the way allow. */
 const OPERATION_TIMEOUT_MS = 25_000
@@ -11,17 +11,19 @@ const OPERATION_TIMEOUT_MS = 25_000
 /** Performs an operation for a client, by whichever door it came. Throws `Refused`, and nothing else. */
 export type Perform = <Name extends OperationName>(
   name: Name,
-  request: { actor: Actor; input: unknown; requestId: string },
+  request: Asker & { input: unknown; requestId: string },
 ) => Promise<OutputOf<(typeof operations)[Name]>>
 
 export function createPerform(services: Services, log: Logger): Perform {
-  return async (name, { actor, input, requestId }) => {
+  return async (name, { identity, origin, input, requestId }) => {
+    const { actor } = identity
     const parsed = operations[name].input.safeParse(input ?? {})
     if (!parsed.success) throw refuse.invalid_input({}, sentenceOf(parsed.error))
     const answer = operationTable[name] as unknown as Answerer<typeof name>
     try {
       const request = { actor, ...parsed.data } as Parameters<typeof answer>[1]
-      const answered = await answer(services, request, createContext(requestId, OPERATION_TIMEOUT_MS))
+      const within = createContext(requestId, OPERATION_TIMEOUT_MS)
+      const answered = await answer(services, request, within, { identity, origin })
       if (answered.ok) return answered.value
       throw new Refused(answered.refusal)
     } catch (error) {

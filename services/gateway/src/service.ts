@@ -2,7 +2,6 @@ import { callerOf, connectBus } from '@parley/bus'
 import { auth, media, messaging, presence } from '@parley/contracts'
 import { openGatewayRouting } from '@parley/routing'
 import { createHealth, createLogger, createMetrics, serveHttp, systemClock } from '@parley/runtime'
-import { createHubServer } from '@parley/signalr'
 import type { Config } from './config.ts'
 import { openDelivery } from './delivery/open-delivery.ts'
 import { allowOriginOf } from './http/allowed-origin.ts'
@@ -11,9 +10,9 @@ import { authProxy } from './http/auth-proxy.ts'
 import { devLoginRoute } from './http/dev-login.ts'
 import { documentRoutes } from './http/documents.ts'
 import { restRoutes } from './http/rest-routes.ts'
-import { createChatHub, HUB_PATH } from './hub/chat-hub.ts'
-import { signedTokens } from './hub/connection-tokens.ts'
-import { authenticateHub } from './identity/authenticate-hub.ts'
+import { createChatHub } from './hub/chat-hub.ts'
+import { openHub } from './hub/open-hub.ts'
+import { connectionTickets } from './identity/connection-tickets.ts'
 import { createIdentity } from './identity/create-identity.ts'
 import { createPerform } from './perform-operation.ts'
 import { createSendBatcher } from './send-batcher.ts'
@@ -39,19 +38,19 @@ export async function startGateway(config: Config): Promise<Gateway> {
     presence: callerOf(bus, presence),
     media: callerOf(bus, media),
   }
-  const perform = createPerform({ ...calls, sends: createSendBatcher(calls.messaging) }, log)
+  const tickets = connectionTickets({ secret: config.secret, routing, now: Date.now })
+  const perform = createPerform({ ...calls, sends: createSendBatcher(calls.messaging), tickets }, log)
   const { delivery } = stack.use(await openDelivery({ bus, routing, calls: calls.messaging, log }))
 
   const { keys, verifyToken } = createIdentity({ ...config, log })
   const allowOrigin = allowOriginOf({ allowedOrigins: config.allowedOrigins, development })
-  const hub = createHubServer({
-    path: HUB_PATH,
+  const hub = openHub({
     hub: createChatHub({ perform, delivery, routing, clock: systemClock, log }),
-    authenticate: authenticateHub(verifyToken),
+    verifyToken,
+    tickets,
+    routing,
     allowOrigin,
-    // Sends of one connection go one after another, in order.
-    maximumParallelInvocations: 1,
-    tokens: signedTokens({ secret: config.secret, now: Date.now }),
+    secret: config.secret,
     log,
   })
 
@@ -70,6 +69,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
   http.server.on('upgrade', (request, socket, head) => {
     if (!hub.handleUpgrade(request, socket, head)) socket.destroy()
   })
+  await routing.reachableAt(config.address ?? `http://${config.http.host}:${http.port}`)
   stack.defer(async () => {
     health.startDraining()
     await hub.stop({ overMs: config.drainMs })

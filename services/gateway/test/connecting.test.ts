@@ -3,9 +3,9 @@ import { connectHub } from '@parley/client'
 import { presence } from '@parley/contracts'
 import { serve } from '@parley/bus'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { WebSocket } from 'ws'
 import { startTestGateway, type TestGateway } from './test-gateway.ts'
 import { startTestMessaging } from './test-messaging.ts'
+import { upgradeStatus } from './upgrade-status.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -16,44 +16,30 @@ afterAll(() => gateway[Symbol.asyncDispose]())
 const negotiate = (init: RequestInit) =>
   fetch(`${gateway.url}/hubs/chat/negotiate?negotiateVersion=1`, { method: 'POST', ...init })
 
-/** The HTTP status with which an upgrade ends; 101 when it is accepted. */
-function upgradeStatus(path: string, headers: Record<string, string> = {}): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}${path}`, { headers })
-  socket.on('unexpected-response', (_request, response) => {
-    resolve(response.statusCode ?? 0)
-    socket.terminate()
-  })
-  socket.on('open', () => {
-    resolve(101)
-    socket.terminate()
-  })
-  socket.on('error', () => resolve(0))
-  return promise
-}
+const upgrade = (path: string, headers?: Record<string, string>) => upgradeStatus(gateway.url, path, headers)
 
 describe('the door of the hub', () => {
   test('is shut without a good token, at negotiate and at the upgrade', async () => {
     expect((await negotiate({})).status).toBe(401)
     expect((await negotiate({ headers: { authorization: 'Bearer x.y.z' } })).status).toBe(401)
-    expect(await upgradeStatus('/hubs/chat')).toBe(401)
-    expect(await upgradeStatus('/hubs/chat?access_token=x.y.z')).toBe(401)
+    expect(await upgrade('/hubs/chat')).toBe(401)
+    expect(await upgrade('/hubs/chat?access_token=x.y.z')).toBe(401)
   })
 
   test('opens for a token in the query, where browsers must put it', async () => {
-    expect(await upgradeStatus(`/hubs/chat?access_token=${gateway.issuer.tokenFor(randomUUID())}`)).toBe(101)
+    expect(await upgrade(`/hubs/chat?access_token=${gateway.issuer.tokenFor(randomUUID())}`)).toBe(101)
   })
 
   test('is shut for pages of other origins', async () => {
     const authorization = `Bearer ${gateway.issuer.tokenFor(randomUUID())}`
     const evil = { authorization, origin: 'https://evil.example' }
     expect((await negotiate({ headers: evil })).status).toBe(403)
-    expect(await upgradeStatus('/hubs/chat', evil)).toBe(403)
-    expect(await upgradeStatus('/hubs/chat', { authorization, origin: 'https://chat.example' })).toBe(101)
+    expect(await upgrade('/hubs/chat', evil)).toBe(403)
+    expect(await upgrade('/hubs/chat', { authorization, origin: 'https://chat.example' })).toBe(101)
   })
 
   test('is nowhere else', async () => {
-    expect(await upgradeStatus('/hubs/other')).toBeLessThan(101)
+    expect(await upgrade('/hubs/other')).toBeLessThan(101)
   })
 })
 

@@ -7,11 +7,15 @@ import { startTestIssuer, type TestIssuer } from './test-issuer.ts'
 
 const PUBLIC_URL = 'http://parley.test'
 
+export const SECRET = 'a secret of at least 32 characters'
+
 export interface TestGateway extends AsyncDisposable {
   readonly url: string
   readonly issuer: TestIssuer
   readonly nats: TestServer
   readonly redis: TestServer
+  /** One more, on the same servers. */
+  another(): Promise<{ readonly url: string } & AsyncDisposable>
   /** A connection of the test's own, for standing in for services. */
   readonly bus: Bus
   /** The ids under which the gateway is heard of now. */
@@ -31,8 +35,8 @@ export async function startTestGateway(): Promise<TestGateway> {
       last = Announcement.parse(JSON.parse(new TextDecoder().decode(data)))
     }),
   )
-  const started = stack.use(
-    await startGateway({
+  const start = () =>
+    startGateway({
       environment: 'development',
       logLevel: 'silent',
       http: { host: '127.0.0.1', port: 0 },
@@ -41,14 +45,19 @@ export async function startTestGateway(): Promise<TestGateway> {
       authUrl: issuer.url,
       publicUrl: PUBLIC_URL,
       allowedOrigins: ['https://chat.example'],
-      secret: 'a secret of at least 32 characters',
+      address: undefined,
+      secret: SECRET,
       drainMs: 0,
-    }),
-  )
+    })
+  const started = stack.use(await start())
   await vi.waitUntil(() => last !== undefined, { timeout: 10_000 })
   const opened = stack.move()
   return {
-    url: `http://127.0.0.1:${started.port}`,
+    url: urlOf(started),
+    async another() {
+      const other = await start()
+      return { url: urlOf(other), [Symbol.asyncDispose]: () => other[Symbol.asyncDispose]() }
+    },
     issuer,
     nats,
     redis,
@@ -57,3 +66,5 @@ export async function startTestGateway(): Promise<TestGateway> {
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
+
+const urlOf = ({ port }: { port: number }): string => `http://127.0.0.1:${port}`

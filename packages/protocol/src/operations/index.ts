@@ -2,6 +2,7 @@ import * as conversations from './conversations.ts'
 import * as media from './media.ts'
 import * as messages from './messages.ts'
 import * as presence from './presence.ts'
+import * as sessions from './sessions.ts'
 import * as users from './users.ts'
 
 /** Every operation of the public interface, by name. */
@@ -22,6 +23,7 @@ export const operations = {
   ReserveUpload: media.ReserveUpload,
   CompleteUpload: media.CompleteUpload,
   DownloadMedia: media.DownloadMedia,
+  CreateConnectionTicket: sessions.CreateConnectionTicket,
 }
 
 export type OperationName = keyof typeof operations

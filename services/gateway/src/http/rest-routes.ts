@@ -38,10 +38,11 @@ function answer(
 ): RequestHandler {
   const readQuery = queryReaderOf(declared)
   return async (request, response) => {
-    const { actor } = await verifyToken(bearerTokenOf(request))
+    const identity = await verifyToken(bearerTokenOf(request))
     const given = request.method === 'GET' || request.method === 'DELETE' ? readQuery(request) : bodyOf(request)
     const output = await perform(name, {
-      actor,
+      identity,
+      origin: request.headers.origin,
       input: { ...given, ...request.params },
       requestId: requestIdOf(response),
     })

@@ -10,8 +10,6 @@ import type { Perform } from '../perform-operation.ts'
 import { retrying } from '../retrying.ts'
 import type { ChatConnection } from './chat-connection.ts'
 
-export const HUB_PATH = '/hubs/chat'
-
 /** How long a new connection waits for `messaging` to come back before it is told to try again. */
 const JOIN_PATIENCE_MS = 15_000
 
@@ -64,7 +62,8 @@ function methodsOf(perform: Perform): Record<string, HubMethod<Identity>> {
 function methodOf(name: OperationName, perform: Perform): HubMethod<Identity> {
   return async (connection: ChatConnection, input: unknown) => {
     try {
-      return await perform(name, { actor: connection.identity.actor, input, requestId: randomUUID() })
+      const { identity } = connection
+      return await perform(name, { identity, origin: undefined, input, requestId: randomUUID() })
     } catch (error) {
       // Its message is `<code>: <sentence>`; the hub protocol has no other place for a code.
       throw error instanceof Refused ? new HubError(error.message) : error

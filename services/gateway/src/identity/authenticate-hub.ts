@@ -3,14 +3,21 @@ import { Refused } from '@parley/contracts'
 import { refusals, type RefusalCode } from '@parley/protocol'
 import { HubRefusal } from '@parley/signalr'
 import { hubTokenOf } from './bearer-token.ts'
+import type { ConnectionTickets } from './connection-tickets.ts'
 import type { Identity } from './identity.ts'
 import type { VerifyToken } from './verify-token.ts'
 
-/** Turns a hub request without a good token away before it becomes a connection. */
-export function authenticateHub(verifyToken: VerifyToken): (request: IncomingMessage) => Promise<Identity> {
-  return async (request) => {
+/** Turns a request of a connection away unless it has a good access token, or a ticket that is good for the connection. */
+export function authenticateHub(options: {
+  verifyToken: VerifyToken
+  tickets: ConnectionTickets
+}): (request: IncomingMessage, connectionId: string) => Promise<Identity> {
+  const { verifyToken, tickets } = options
+  return async (request, connectionId) => {
     try {
-      return await verifyToken(hubTokenOf(request))
+      const token = hubTokenOf(request)
+      if (!tickets.isTicket(token)) return await verifyToken(token)
+      return await tickets.accept(token, { connectionId, origin: request.headers.origin })
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const code: RefusalCode = error.refusal.code

@@ -1,6 +1,15 @@
-import type { Actor } from '@parley/contracts'
+import { Actor } from '@parley/contracts'
+import { z } from 'zod'
 
 /** Who a request or a connection belongs to, as its access token says. */
-export interface Identity {
-  readonly actor: Actor
-}
+export const Identity = z.object({
+  actor: Actor,
+  /** The sign-in that the token comes from, where it names one. */
+  sessionId: z.string().nullable(),
+  /** From this time on nobody takes the token any more: milliseconds since 1970. */
+  expiresAtMs: z.number(),
+})
+export type Identity = z.infer<typeof Identity>
+
+export const isSameIdentity = (one: Identity, other: Identity): boolean =>
+  one.actor.userId === other.actor.userId && one.sessionId === other.sessionId

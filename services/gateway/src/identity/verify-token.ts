@@ -14,7 +14,7 @@ const AUDIENCE = 'parley'
 const CLOCK_TOLERANCE_SECONDS = 30
 const MAX_TOKEN_CHARACTERS = 8_192
 
-const Claims = z.object({ sub: UserId, exp: z.number(), scope: z.string().optional() })
+const Claims = z.object({ sub: UserId, exp: z.number(), scope: z.string().optional(), sid: z.string().optional() })
 
 /** Access tokens of Parley's own issuer (RFC 9068), verified here without asking anyone. */
 export function createVerifyToken(options: { issuer: string; keys: SigningKeys; log: Logger }): VerifyToken {
@@ -27,7 +27,7 @@ export function createVerifyToken(options: { issuer: string; keys: SigningKeys; 
       throw refuse.unavailable()
     })
     if (key === undefined) throw refuse.unauthenticated()
-    return { actor: actorOf(verify(token, key, options.issuer)) }
+    return identityOf(verify(token, key, options.issuer))
   }
 }
 
@@ -52,8 +52,13 @@ function verify(token: string, key: jwt.PublicKey, issuer: string): unknown {
   }
 }
 
-function actorOf(claims: unknown): Identity['actor'] {
+function identityOf(claims: unknown): Identity {
   const parsed = Claims.safeParse(claims)
   if (!parsed.success) throw refuse.unauthenticated()
-  return { userId: parsed.data.sub, scopes: parsed.data.scope?.split(' ') ?? [] }
+  const { sub, exp, scope, sid } = parsed.data
+  return {
+    actor: { userId: sub, scopes: scope?.split(' ') ?? [] },
+    sessionId: sid ?? null,
+    expiresAtMs: (exp + CLOCK_TOLERANCE_SECONDS) * 1_000,
+  }
 }

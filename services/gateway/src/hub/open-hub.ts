@@ -1,0 +1,47 @@
+import type { GatewayRouting } from '@parley/routing'
+import type { Logger } from '@parley/runtime'
+import { createHubServer, type Hub, type HubServer } from '@parley/signalr'
+import type { AllowOrigin } from '../http/allowed-origin.ts'
+import { authenticateHub } from '../identity/authenticate-hub.ts'
+import type { ConnectionTickets } from '../identity/connection-tickets.ts'
+import { isSameIdentity, type Identity } from '../identity/identity.ts'
+import type { VerifyToken } from '../identity/verify-token.ts'
+import { signedTokens } from './connection-tokens.ts'
+import { forwardConnections } from './forward-connections.ts'
+
+const HUB_PATH = '/hubs/chat'
+
+/** A hub whose connections live on any of the gateways: requests find theirs, wherever they arrive. */
+export function openHub(options: {
+  hub: Hub<Identity>
+  verifyToken: VerifyToken
+  tickets: ConnectionTickets
+  routing: Pick<GatewayRouting, 'gatewayId' | 'isSelf' | 'addressOf'>
+  allowOrigin: AllowOrigin
+  secret: string
+  log: Logger
+}): Pick<HubServer<Identity>, 'handleRequest' | 'handleUpgrade' | 'stop'> {
+  const { hub, routing, allowOrigin, log } = options
+  const tokens = signedTokens({ secret: options.secret, routing, now: Date.now })
+  const forwarding = forwardConnections({ addressOf: (home) => routing.addressOf(Number(home)), log })
+  const server = createHubServer({
+    path: HUB_PATH,
+    hub,
+    authenticate: authenticateHub(options),
+    isSameIdentity,
+    userIdOf: (identity) => identity.actor.userId,
+    allowOrigin,
+    // Sends of one connection go one after another, in order.
+    maximumParallelInvocations: 1,
+    tokens,
+    forwarding,
+    log,
+  })
+  return {
+    handleRequest: server.handleRequest,
+    handleUpgrade: server.handleUpgrade,
+    async stop({ overMs = 0 } = {}) {
+      await Promise.all([server.stop({ overMs }), forwarding.stop({ overMs })])
+    },
+  }
+}
