@@ -18,6 +18,8 @@ export interface TokenReading {
   readonly isStateful: boolean
   /** The server that minted it; undefined if it was this one. */
   readonly home: string | undefined
+  /** Too old to open a connection with on another server than its home, which knows by itself. */
+  readonly isExpired: boolean
 }
 
 /** 22 characters both. The id is derived from the token, which cannot be found from it. */
@@ -27,7 +29,12 @@ export const randomTokens: ConnectionTokens = {
     return { connectionId: idOf(connectionToken), connectionToken }
   },
   // Whether it is stateful, the server that minted it knows by itself.
-  read: (connectionToken) => ({ connectionId: idOf(connectionToken), isStateful: false, home: undefined }),
+  read: (connectionToken) => ({
+    connectionId: idOf(connectionToken),
+    isStateful: false,
+    home: undefined,
+    isExpired: false,
+  }),
 }
 
 const idOf = (connectionToken: string): string => hash('sha256', connectionToken, 'base64url').slice(0, 22)

@@ -16,7 +16,7 @@ export type {
   InvokeOptions,
   MethodCall,
 } from './hub.ts'
-export { HubRefusal } from './http/hub-refusal.ts'
+export { answerRefusal, HubRefusal, refuseUpgrade, unknownConnection } from './http/hub-refusal.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export type { HubLog } from './log.ts'
 export type { TransportName } from './transport/transport-name.ts'

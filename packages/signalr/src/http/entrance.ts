@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { randomTokens, type TokenReading } from '../connection-tokens.ts'
-import { allTransports } from '../transport/transport-name.ts'
+import { randomTokens, type ConnectionTokens, type TokenReading } from '../connection-tokens.ts'
+import { allTransports, type TransportName } from '../transport/transport-name.ts'
 import { Admission } from './admission.ts'
 import { entranceTimesMs, type FrontDoorOptions } from './front-door-options.ts'
 import type { House, Tenant } from './house.ts'
@@ -22,8 +22,8 @@ export class Entrance<Identity> {
   readonly #house: House<Identity>
   readonly #admission: Admission
   readonly #negotiations: Negotiations
-  readonly #tokens
-  readonly #transports
+  readonly #tokens: ConnectionTokens
+  readonly #transports: readonly TransportName[]
 
   constructor(options: FrontDoorOptions<Identity>, house: House<Identity>) {
     const { limits, wheel, tokens = randomTokens, transports = allTransports } = options
@@ -43,7 +43,7 @@ export class Entrance<Identity> {
     if (this.#options.allowOrigin?.(headers.origin) === false) throw new HubRefusal(403)
   }
 
-  checkOffered(transport: (typeof allTransports)[number]): void {
+  checkOffered(transport: TransportName): void {
     if (!this.#transports.includes(transport)) throw new HubRefusal(404)
   }
 
@@ -61,8 +61,8 @@ export class Entrance<Identity> {
     this.#admission.admit()
   }
 
-  /** The one who comes without a token. */
-  meet(): string {
+  /** For who comes without a token. */
+  mintId(): string {
     return this.#tokens.mint({ isStateful: false }).connectionId
   }
 

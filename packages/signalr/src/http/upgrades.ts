@@ -31,8 +31,9 @@ export class Upgrades<Identity> implements Disposable {
       if (forwarding === undefined) throw unknownConnection()
       return forwarding.upgrade(located.home, request, socket, head)
     }
+    if (located?.isKnown === false && located.home !== undefined && located.isExpired) throw unknownConnection()
     if (!located?.isKnown) entrance.admit()
-    const connectionId = located?.connectionId ?? entrance.meet()
+    const connectionId = located?.connectionId ?? entrance.mintId()
     const identity = await this.#options.authenticate(request, connectionId)
     const tenant = this.#house.find(connectionId)
     if (tenant?.hasEnded === false) {

@@ -108,3 +108,12 @@ test('a record in single bytes takes time in proportion to its length, read at o
     expect(records.next()).toHaveLength(500_000)
   }
 })
+
+test('a record that was gathered is given away: the next one is gathered elsewhere', () => {
+  const records = new BinaryRecords(100)
+  const [first, second] = ['0361 6263', '0364 6566'].map((pieces) => {
+    for (const piece of pieces.split(' ')) records.push(hex(piece))
+    return records.next()
+  })
+  expect([String(first), String(second)]).toEqual(['abc', 'def'])
+})

@@ -82,7 +82,7 @@ test('100,000 levels are refused in no time, and read in little where they are a
   const startMs = performance.now()
   for (let count = 0; count < 1_000; count++) expect(() => elementsOf(deep, 32)).toThrow('nested deeper')
   expect(elementsOf(deep, 200_000)).toHaveLength(1)
-  expect(performance.now() - startMs).toBeLessThan(1_000)
+  expect(performance.now() - startMs).toBeLessThan(5_000)
 })
 
 test('bytes are cut into elements that make up the message, or the decoder cannot read them either', () => {

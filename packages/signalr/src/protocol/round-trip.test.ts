@@ -153,7 +153,7 @@ test.each([
   const prefix = Buffer.of((body.length & 0x7f) | 0x80, ((body.length >> 7) & 0x7f) | 0x80, body.length >> 14)
   const startMs = performance.now()
   const { messages, error } = readAll(messagePackProtocol, Buffer.concat([prefix, body]), [])
-  expect(performance.now() - startMs).toBeLessThan(50)
+  expect(performance.now() - startMs).toBeLessThan(250)
   expect({ messages, error }).toEqual({ messages: [], error: 'The message is nested deeper than 64 levels.' })
 })
 
@@ -166,5 +166,5 @@ test('as many values as fit into a message take time in proportion to their numb
     expect(readAll(messagePackProtocol, Buffer.concat([prefix, body]), []).messages).toHaveLength(1)
     return performance.now() - startMs
   }
-  for (const first of [0x80, 0x90, 0xa0, 0xc0]) expect(timeOf(first, 900_000)).toBeLessThan(2_000)
+  for (const first of [0x80, 0x90, 0xa0, 0xc0]) expect(timeOf(first, 900_000)).toBeLessThan(5_000)
 })
