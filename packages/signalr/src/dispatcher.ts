@@ -6,6 +6,7 @@ import { HubMethods, type RunnableMethod } from './hub-methods.ts'
 import type { Hub, HubConnection } from './hub.ts'
 import type { HubLog } from './log.ts'
 import { streamToCaller } from './stream-to-caller.ts'
+import { UploadError } from './upload-error.ts'
 
 /** Finds and runs the hub's methods, and says what went wrong in the words that the official clients know. */
 export interface Dispatcher<Identity, State> {
@@ -15,6 +16,9 @@ export interface Dispatcher<Identity, State> {
   describe(prefix: string, error: unknown): string
 }
 
+const STREAMING_FAILED = 'An error occurred on the server while streaming results.'
+const invokingFailed = (target: string) => `An unexpected error occurred invoking '${target}' on the server.`
+
 export function createDispatcher<Identity, State>(
   hub: Hub<Identity, State>,
   options: { detailedErrors: boolean; log: HubLog },
@@ -23,16 +27,19 @@ export function createDispatcher<Identity, State>(
 
   function describe(prefix: string, error: unknown): string {
     if (error instanceof HubError) return error.message
+    if (error instanceof UploadError) return `${prefix} HubException: ${error.message}`
     if (!options.detailedErrors) return prefix
     return error instanceof Error ? `${prefix} ${error.name}: ${error.message}` : `${prefix} ${String(error)}`
   }
 
-  function fail(connection: HubConnection<Identity, State> & Caller, call: Call, prefix: string, error: unknown): void {
+  function fail(connection: HubConnection<Identity, State> & Caller, call: Call, error: unknown): void {
     const { target } = call.message
-    if (!(error instanceof HubError || isEndOf(call, error))) {
+    if (!(error instanceof HubError || error instanceof UploadError || isEndOf(call, error))) {
       options.log.error({ error, connectionId: connection.id, target }, 'hub method failed')
     }
-    complete(connection, call, { error: describe(prefix, error) })
+    complete(connection, call, {
+      error: describe(call.hasSentItems ? STREAMING_FAILED : invokingFailed(target), error),
+    })
   }
 
   return {
@@ -41,12 +48,11 @@ export function createDispatcher<Identity, State>(
       const { target, arguments: args } = call.message
       const method = methods.named(target)
       if (method === undefined) return complete(connection, call, { error: `Unknown hub method '${target}'` })
-      let prefix = `An unexpected error occurred invoking '${target}' on the server.`
       try {
         if (hub.authorize !== undefined && !(await hub.authorize(connection, method.name))) {
           return complete(connection, call, { error: `Failed to invoke '${target}' because user is unauthorized` })
         }
-        const error = mismatch(method, call, prefix)
+        const error = mismatch(method, call)
         if (error !== undefined) return complete(connection, call, { error })
         // Canceled before it began, or the connection ended while the hub made up its mind.
         if (call.isAnswered || connection.hasEnded) return
@@ -56,17 +62,16 @@ export function createDispatcher<Identity, State>(
         const result = await answer
         if (!method.streams) return complete(connection, call, { result })
         if (!isAsyncIterable(result)) throw new TypeError(`'${method.name}' did not answer with an async iterable.`)
-        prefix = 'An error occurred on the server while streaming results.'
         await streamToCaller(connection, call, result)
       } catch (error) {
-        fail(connection, call, prefix, error)
+        fail(connection, call, error)
       }
     },
   }
 }
 
 /** Why this method cannot be called in this way. */
-function mismatch({ streams, uploads }: RunnableMethod<never, never>, call: Call, prefix: string): string | undefined {
+function mismatch({ streams, uploads }: RunnableMethod<never, never>, call: Call): string | undefined {
   const { target } = call.message
   if (streams && !call.isStream) {
     return `The client attempted to invoke the streaming '${target}' method with a non-streaming invocation.`
@@ -76,7 +81,7 @@ function mismatch({ streams, uploads }: RunnableMethod<never, never>, call: Call
   }
   const sent = call.uploads.length
   if (sent === uploads) return undefined
-  return `${prefix} HubException: Client sent ${sent} stream(s), Hub method expects ${uploads}.`
+  return `${invokingFailed(target)} HubException: Client sent ${sent} stream(s), Hub method expects ${uploads}.`
 }
 
 /** A method that ends because nobody waits for it any more has not failed. */

@@ -6,9 +6,9 @@ import { Connection } from './connection/connection.ts'
 import { FlushQueue } from './connection/flush-queue.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { Groups } from './groups.ts'
+import { attachHub } from './http/attached-hubs.ts'
 import { createFrontDoor } from './http/front-door.ts'
 import { entranceTimesMs, type EntranceOptions } from './http/front-door-options.ts'
-import { HubRefusal, refuseUpgrade } from './http/hub-refusal.ts'
 import type { Hub, HubConnection } from './hub.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { silentLog } from './log.ts'
@@ -50,7 +50,8 @@ export interface HubServer<Identity, State = undefined> extends AsyncDisposable 
   attach(server: Server): void
   /**
    * Takes no new connections and closes those there are, in random order over so long, asking the clients to reconnect.
-   * Invocations that were read finish first. Resolves when the sockets are closed and the hub knows of each end.
+   * Invocations that were read finish first. Resolves when every client has been told, or had its
+   * time to hear it, and the hub knows of each end.
    */
   stop(options?: { overMs?: number }): Promise<void>
 }
@@ -173,13 +174,7 @@ export function createHubServer<Identity, State = undefined>(
     stop,
     [Symbol.asyncDispose]: stop,
     attach(server) {
-      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        const isOurs = frontDoor.handleUpgrade(request, socket, head)
-        // Nobody else would ever answer.
-        if (!isOurs && server.listenerCount('upgrade') === 1) refuseUpgrade(socket, new HubRefusal(404))
-      }
-      server.on('upgrade', onUpgrade)
-      detach.push(() => server.off('upgrade', onUpgrade))
+      detach.push(attachHub(server, frontDoor.handleUpgrade))
     },
   }
 }

@@ -20,3 +20,4 @@ export { answerRefusal, HubRefusal, refuseUpgrade, unknownConnection } from './h
 export { defaultLimits, type Limits } from './limits.ts'
 export type { HubLog } from './log.ts'
 export type { TransportName } from './transport/transport-name.ts'
+export { UploadError } from './upload-error.ts'

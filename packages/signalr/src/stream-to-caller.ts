@@ -25,6 +25,7 @@ export async function streamToCaller(caller: Caller, call: Call, stream: AsyncIt
     for (let next = await first; next.done !== true && !signal.aborted; next = await iterator.next()) {
       const item: unknown = next.value
       caller.deliver(caller.protocol.encode({ type: MessageType.streamItem, invocationId: invocationId!, item }))
+      call.hasSentItems = true
       if (!caller.hasRoomToSend) await caller.roomToSend()
       if (signal.aborted) break
     }

@@ -2,7 +2,12 @@ import { expect } from 'vitest'
 import { negotiate, record, type TestHub } from './fixture.ts'
 
 type Where = Pick<TestHub, 'url'>
-export type RequestOptions = { method?: string; body?: BodyInit; headers?: Record<string, string>; signal?: AbortSignal }
+export type RequestOptions = {
+  method?: string
+  body?: string
+  headers?: Record<string, string>
+  signal?: AbortSignal
+}
 
 export interface PlainAnswer {
   readonly status: number
@@ -24,12 +29,13 @@ export async function statusOf(hub: Where, query: string, options?: RequestOptio
 interface RawHttpClient {
   readonly query: string
   readonly connectionId: string
-  post(...messages: unknown[]): Promise<PlainAnswer>
+  readonly post: (...messages: unknown[]) => Promise<PlainAnswer>
 }
 
-export interface RawPoller extends RawHttpClient {
-  poll(options?: RequestOptions): Promise<PlainAnswer>
-  leave(): Promise<PlainAnswer>
+/** Disposing tells the server that it will not poll again. */
+export interface RawPoller extends RawHttpClient, AsyncDisposable {
+  readonly poll: (options?: RequestOptions) => Promise<PlainAnswer>
+  readonly leave: () => Promise<PlainAnswer>
 }
 
 function poster(hub: Where, query: string): RawHttpClient['post'] {
@@ -42,7 +48,14 @@ export async function openPoller(hub: Where): Promise<RawPoller> {
   const poll = (options?: RequestOptions) => send(hub, query, options)
   expect(await poll()).toMatchObject({ status: 200, text: '' })
   const leave = () => send(hub, query, { method: 'DELETE' })
-  return { query, connectionId: String(body['connectionId']), poll, post: poster(hub, query), leave }
+  return {
+    query,
+    connectionId: String(body['connectionId']),
+    poll,
+    post: poster(hub, query),
+    leave,
+    [Symbol.asyncDispose]: async () => void (await leave()),
+  }
 }
 
 export const HANDSHAKE = { protocol: 'json', version: 1 }

@@ -86,6 +86,10 @@ test('a method that throws mid-stream ends it with the known text, or with that 
         throw new Error('no stream yet')
       },
     },
+    // oxlint-disable-next-line require-yield
+    async *EarlyToo() {
+      throw new Error('no item yet')
+    },
     NoStream: { streams: true, run: () => [1, 2] },
   }
   let stopped = 0
@@ -104,6 +108,7 @@ test('a method that throws mid-stream ends it with the known text, or with that 
     ['Refuse', [1], 'That is enough.'],
     ['Unwritable', [1], 'An error occurred on the server while streaming results.'],
     ['Early', [], "An unexpected error occurred invoking 'Early' on the server."],
+    ['EarlyToo', [], "An unexpected error occurred invoking 'EarlyToo' on the server."],
     ['NoStream', [], "An unexpected error occurred invoking 'NoStream' on the server."],
   ])
   expect(stopped).toBe(1)

@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Subject } from '@microsoft/signalr'
 import { expect, test } from 'vitest'
-import { ConnectionEndedError, HubError, type DeclaredMethod, type HubServerOptions } from '../src/index.ts'
+import {
+  ConnectionEndedError,
+  HubError,
+  UploadError,
+  type DeclaredMethod,
+  type HubServerOptions,
+} from '../src/index.ts'
 import { rawClient, startHub, startedClient } from './fixture.ts'
 import { cancelInvocation, completion, invocation, streamInvocation, streamItem, uploading } from './hub-messages.ts'
 import { readAll } from './streams.ts'
@@ -91,14 +97,16 @@ test('an upload that the client breaks off throws in the method, with the words 
   const listed = client.invoke('List', broken)
   broken.next(1)
   broken.error(new Error('no more'))
-  await expect(listed).rejects.toThrow(new Error('no more'))
+  await expect(listed).rejects.toThrow(
+    new Error("An unexpected error occurred invoking 'List' on the server. HubException: no more"),
+  )
   const rescued = new Subject<number>()
   const rescue = client.invoke('Rescue', rescued)
   rescued.next(1)
   rescued.next(2)
   rescued.error(new Error('no more'))
   expect(await rescue).toEqual([1, 2])
-  expect(thrown).toEqual([new HubError('no more')])
+  expect(thrown).toEqual([new UploadError('no more')])
 })
 
 test('two uploads at once reach the two methods, which both run, in any order of their items', async () => {

@@ -7,6 +7,8 @@ export class Call {
   readonly uploads: readonly Upload[]
   /** Its completion was sent, so its id is free again. The method of a canceled stream may still run. */
   isAnswered = false
+  /** Its stream has begun. */
+  hasSentItems = false
   #abortReason: Error | undefined
   #controller: AbortController | undefined
 

@@ -95,3 +95,14 @@ test('what is further away than the wheel is large comes in its time', () => {
   expect(looks.at(-1)).toBe(200)
   expect(looks.length).toBeLessThan(6)
 })
+
+test('a client whose transport keeps itself alive gets no ping and may be silent, but not slow', () => {
+  using wheel = new TimingWheel(1_000)
+  const { heartbeat, owner, verdicts } = beating(wheel, { keepsItselfAlive: true })
+  vi.advanceTimersByTime(600_000)
+  expect(verdicts).toEqual([])
+  owner.waitingSinceTick = wheel.tick
+  heartbeat.lookSooner()
+  vi.advanceTimersByTime(10_000)
+  expect(verdicts).toEqual([['slow client', 610]])
+})

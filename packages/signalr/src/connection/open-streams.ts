@@ -5,7 +5,7 @@ import {
   type StreamInvocation,
   type StreamItem,
 } from '../protocol/hub-message.ts'
-import { HubError } from '../hub-error.ts'
+import { UploadError } from '../upload-error.ts'
 import { Call } from './call.ts'
 import { Upload, type UploadOwner } from './upload.ts'
 
@@ -64,9 +64,8 @@ export class OpenStreams {
     this.#uploads.get(invocationId)?.add(item)
   }
 
-  /** The error is the client's own, so its method may let it go back to it as it is. */
   endUpload({ invocationId, error }: Completion): void {
-    this.#uploads.get(invocationId)?.end(error === undefined ? undefined : new HubError(error))
+    this.#uploads.get(invocationId)?.end(error === undefined ? undefined : new UploadError(error))
     this.#uploads.delete(invocationId)
   }
 }

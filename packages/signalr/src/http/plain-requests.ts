@@ -65,7 +65,7 @@ export class PlainRequests<Identity> {
     }
     const identity = await this.#options.authenticate(request, connectionId)
     // Who has left meanwhile gets nothing, above all no connection.
-    if (response.destroyed) return
+    if (request.socket.destroyed) return
     const tenant = this.#house.find(connectionId)
     if (tenant !== undefined) this.#entrance.checkIdentity(tenant, identity)
     await answer({ request, response, connectionId, identity, tenant })

@@ -43,6 +43,7 @@ export class LongPollingTransport extends HttpTransport {
   }
 
   write(messages: readonly EncodedMessage[]): boolean {
+    if (this.hasEnded) return true
     this.#waiting ??= []
     for (const message of messages) {
       this.#waiting.push(message)
@@ -62,6 +63,7 @@ export class LongPollingTransport extends HttpTransport {
 
   override close(): void {
     super.close()
+    this.#schedule()
     this.#answerPoll()
   }
 
@@ -72,8 +74,7 @@ export class LongPollingTransport extends HttpTransport {
   }
 
   look(tick: number): number {
-    const { pollTicks, disconnectTicks } = this.host
-    const deadlineTick = this.#sinceTick + (this.#parked === undefined ? disconnectTicks : pollTicks)
+    const deadlineTick = this.#sinceTick + this.#patienceTicks
     if (tick < deadlineTick) return deadlineTick - tick
     if (this.#parked === undefined) {
       this.#leaving?.destroy()
@@ -82,17 +83,24 @@ export class LongPollingTransport extends HttpTransport {
     }
     this.#answerWithoutBytes(200)
     this.#sinceTick = tick
-    return disconnectTicks
+    return this.#patienceTicks
   }
 
   #schedule(): void {
     this.#sinceTick = this.host.wheel.tick
-    this.host.wheel.schedule(this, this.#parked === undefined ? this.host.disconnectTicks : this.host.pollTicks)
+    this.host.wheel.schedule(this, this.#patienceTicks)
+  }
+
+  /** For how long things may stay as they are. */
+  get #patienceTicks(): number {
+    const { pollTicks, disconnectTicks, closeTicks } = this.host
+    if (this.#parked !== undefined) return pollTicks
+    return this.isClosing ? Math.min(closeTicks, disconnectTicks) : disconnectTicks
   }
 
   #answerPoll(): void {
     const response = this.#parked
-    if (response === undefined || this.#leaving !== undefined) return
+    if (this.hasEnded || response === undefined || this.#leaving !== undefined) return
     if (this.#waiting === undefined && !this.isClosing) return
     this.#parked = undefined
     this.#leaving = response

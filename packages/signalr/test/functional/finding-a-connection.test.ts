@@ -1,15 +1,13 @@
 import { DefaultHttpClient, HttpClient, NullLogger, type HttpRequest, type HttpResponse } from '@microsoft/signalr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startFunctionalServer, type FunctionalServer } from './functional-server.ts'
-import { officialClient, startedClient, type OfficialClient } from './official-client.ts'
+import { loseServer, officialClient, reconnectionOf, startedClient } from './official-client.ts'
 
 let server: FunctionalServer
 beforeAll(async () => {
   server = await startFunctionalServer()
 })
 afterAll(() => server[Symbol.asyncDispose]())
-
-const loseServer = (client: OfficialClient) => (client as unknown as { serverTimeout(): void }).serverTimeout()
 
 describe('the id of a connection', () => {
   test('is the same on both sides, and nothing before and after', async () => {
@@ -25,7 +23,7 @@ describe('the id of a connection', () => {
     const options = { transport: 'WebSockets', skipNegotiation: true, reconnects: true } as const
     await using client = await startedClient(`${server.url}/testhub`, options)
     expect(client.connectionId).toBeNull()
-    const reconnection = new Promise((resolve) => client.onreconnected(resolve))
+    const reconnection = reconnectionOf(client)
     loseServer(client)
     expect(await reconnection).toBeUndefined()
     expect(await client.invoke('Echo', 'back')).toBe('back')
@@ -37,7 +35,7 @@ describe('a negotiation', () => {
     const url = `${server.url}/redirect?numRedirects=0&baseUrl=${server.url}`
     await using client = await startedClient(url, { reconnects: true })
     const before: number = await client.invoke('GetNumRedirects')
-    const reconnection = new Promise((resolve) => client.onreconnected(resolve))
+    const reconnection = reconnectionOf(client)
     loseServer(client)
     expect(await reconnection).toBe(await client.invoke('GetCallerConnectionId'))
     expect(await client.invoke('GetNumRedirects')).toBeGreaterThan(before)
@@ -45,11 +43,9 @@ describe('a negotiation', () => {
 
   test('that fails shows the client what the server answered', async () => {
     const client = officialClient(`${server.url}/bad-negotiate`)
-    await expect(client.start()).rejects.toThrow(
-      new Error(
-        'Failed to complete negotiation with the server: ' + "Error: Some response from server: Status code '400'",
-      ),
-    )
+    await expect(client.start()).rejects.toMatchObject({
+      message: "Failed to complete negotiation with the server: Error: Some response from server: Status code '400'",
+    })
   })
 })
 
@@ -58,16 +54,29 @@ describe('where there are no WebSockets', () => {
     { protocol: 'messagepack', transport: 'LongPolling' },
     { protocol: 'json', transport: 'ServerSentEvents' },
   ] as const)('the $protocol protocol comes over $transport', async ({ protocol, transport }) => {
-    // Node has no EventSource of its own, and the client uses its own one only when told to.
-    const only = protocol === 'json' ? { transport } : {}
-    await using client = await startedClient(`${server.url}/testhub-nowebsockets`, { protocol, ...only })
+    await using client = await startedClient(`${server.url}/testhub-nowebsockets`, { protocol })
     expect(await client.invoke('GetActiveTransportName')).toBe(transport)
   })
 
   test('a client that wants nothing else is told', async () => {
     const client = officialClient(`${server.url}/testhub-nowebsockets`, { transport: 'WebSockets' })
-    await expect(client.start()).rejects.toThrow("'WebSockets' is not supported by the server")
+    await expect(client.start()).rejects.toThrow(
+      'Unable to connect to the server with any of the available transports.',
+    )
   })
+})
+
+test('a client whose WebSocket fails takes the next transport, with a negotiation of its own', async () => {
+  class BrokenWebSocket {
+    constructor() {
+      throw new Error('no WebSockets here')
+    }
+  }
+  // The client takes it, but its types do not tell.
+  const options: object = { WebSocket: BrokenWebSocket }
+  await using client = await startedClient(`${server.url}/testhub`, options)
+  expect(await client.invoke('GetActiveTransportName')).toBe('ServerSentEvents')
+  expect(await client.invoke('GetCallerConnectionId')).toBe(client.connectionId)
 })
 
 /** The client's own HTTP client, overheard. */

@@ -68,3 +68,12 @@ export function itemsOf(client: HubConnection, method: string, ...args: unknown[
     })
   })
 }
+
+/** What the client does when it has heard nothing for too long. */
+export const loseServer = (client: HubConnection): void =>
+  (client as unknown as { serverTimeout(): void }).serverTimeout()
+
+/** The id of the connection that the client makes by itself. */
+export function reconnectionOf(client: HubConnection): Promise<string | undefined> {
+  return new Promise((resolve) => client.onreconnected(resolve))
+}

@@ -1,19 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startFunctionalServer, type FunctionalServer } from './functional-server.ts'
-import { closeOf, officialClient, startedClient, transports, type OfficialClient } from './official-client.ts'
+import { closeOf, loseServer, officialClient, reconnectionOf, startedClient, transports } from './official-client.ts'
 
 let server: FunctionalServer
 beforeAll(async () => {
   server = await startFunctionalServer()
 })
 afterAll(() => server[Symbol.asyncDispose]())
-
-/** What the client does when it has heard nothing for too long. */
-const loseServer = (client: OfficialClient) => (client as unknown as { serverTimeout(): void }).serverTimeout()
-
-function reconnectionOf(client: OfficialClient): Promise<string | undefined> {
-  return new Promise((resolve) => client.onreconnected(resolve))
-}
 
 describe.each(transports)('over %s', (transport) => {
   const hubUrl = () => `${server.url}/testhub`
@@ -44,9 +37,9 @@ describe.each(transports)('over %s', (transport) => {
       ['with a wrong one', () => 'wrong'],
     ])('turns away who comes %s, in the words that the client has for it', async (_how, accessTokenFactory) => {
       const client = officialClient(url(), { transport, ...(accessTokenFactory && { accessTokenFactory }) })
-      await expect(client.start()).rejects.toThrow(
-        new Error("Failed to complete negotiation with the server: Error: Unauthorized: Status code '401'"),
-      )
+      await expect(client.start()).rejects.toMatchObject({
+        message: "Failed to complete negotiation with the server: Error: Unauthorized: Status code '401'",
+      })
     })
   })
 
