@@ -1,11 +1,11 @@
-export type { Audience, Clients } from './audience.ts'
-export { ClientError } from './client-error.ts'
+export type { Audience, Clients } from './clients/audience.ts'
+export { ClientError } from './hub/client-error.ts'
 export type { ConnectionTokens, TokenReading } from './connection-tokens.ts'
-export { ConnectionEndedError } from './connection/connection-ended-error.ts'
+export { ConnectionEndedError } from './hub/connection-ended-error.ts'
 export type { Delivery } from './connection/outbox.ts'
 export type { Forwarding } from './forwarding.ts'
 export { encodeInvocation, rawInvocation, type Frame } from './frame.ts'
-export { HubError } from './hub-error.ts'
+export { HubError } from './hub/hub-error.ts'
 export { createHubServer, type HubServer, type HubServerOptions } from './hub-server.ts'
 export type {
   DeclaredMethod,
@@ -15,9 +15,9 @@ export type {
   HubMethod,
   InvokeOptions,
   MethodCall,
-} from './hub.ts'
+} from './hub/hub.ts'
 export { answerRefusal, HubRefusal, refuseUpgrade, unknownConnection } from './http/hub-refusal.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export type { HubLog } from './log.ts'
 export type { TransportName } from './transport/transport-name.ts'
-export { UploadError } from './upload-error.ts'
+export { UploadError } from './hub/upload-error.ts'

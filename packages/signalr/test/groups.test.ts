@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
 import { encodeInvocation, type HubConnection, type HubServerOptions } from '../src/index.ts'
-import { Groups } from '../src/groups.ts'
+import { Groups } from '../src/clients/groups.ts'
 import { rawClient, rawSocket, startHub, startedClient, type RawClient, type TestHub } from './fixture.ts'
 
 const joining: HubServerOptions<string>['hub'] = {

@@ -1,4 +1,4 @@
-import { ClientError } from '../client-error.ts'
+import { ClientError } from '../hub/client-error.ts'
 import type { Completion } from '../protocol/hub-message.ts'
 import type { TimingWheel, WheelEntry } from '../timing-wheel.ts'
 

@@ -1,6 +1,6 @@
 import { pingFrame, type Frame } from '../frame.ts'
-import { HubError } from '../hub-error.ts'
-import type { DisconnectReason, HubConnection, InvokeOptions } from '../hub.ts'
+import { HubError } from '../hub/hub-error.ts'
+import type { DisconnectReason, HubConnection, InvokeOptions } from '../hub/hub.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import {
   HANDSHAKE_CANCELED,

@@ -1,5 +1,5 @@
-import { complete, type Caller } from '../caller.ts'
-import type { HubConnection, InvokeOptions } from '../hub.ts'
+import { complete, type Caller } from '../hub/caller.ts'
+import type { HubConnection, InvokeOptions } from '../hub/hub.ts'
 import {
   MessageType,
   type Completion,
@@ -9,7 +9,7 @@ import {
 } from '../protocol/hub-message.ts'
 import type { Call } from './call.ts'
 import { ClientResults } from './client-results.ts'
-import { ConnectionEndedError } from './connection-ended-error.ts'
+import { ConnectionEndedError } from '../hub/connection-ended-error.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import type { MessageSink } from './incoming.ts'

@@ -1,4 +1,4 @@
-import type { DisconnectReason } from '../hub.ts'
+import type { DisconnectReason } from '../hub/hub.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import type { Connection } from './connection.ts'
 import type { Inbox } from './inbox.ts'

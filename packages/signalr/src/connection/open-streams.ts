@@ -5,7 +5,7 @@ import {
   type StreamInvocation,
   type StreamItem,
 } from '../protocol/hub-message.ts'
-import { UploadError } from '../upload-error.ts'
+import { UploadError } from '../hub/upload-error.ts'
 import { Call } from './call.ts'
 import { Upload, type UploadOwner } from './upload.ts'
 

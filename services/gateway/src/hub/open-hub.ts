@@ -10,6 +10,8 @@ import { signedTokens } from './connection-tokens.ts'
 import { forwardConnections } from './forward-connections.ts'
 
 const HUB_PATH = '/hubs/chat'
+/** Clients acknowledge once a second. So much may a busy conversation say meanwhile. */
+const UNACKNOWLEDGED_BYTES = 512 * 1024
 
 /** A hub whose connections live on any of the gateways: requests find theirs, wherever they arrive. */
 export function openHub(options: {
@@ -35,6 +37,7 @@ export function openHub(options: {
     maximumParallelInvocations: 1,
     tokens,
     forwarding,
+    limits: { unacknowledgedBytes: UNACKNOWLEDGED_BYTES },
     log,
   })
   return {

@@ -1,6 +1,6 @@
-import type { Delivery } from './connection/outbox.ts'
-import type { Frame } from './frame.ts'
-import type { TransportName } from './transport/transport-name.ts'
+import type { Delivery } from '../connection/outbox.ts'
+import type { Frame } from '../frame.ts'
+import type { TransportName } from '../transport/transport-name.ts'
 
 /** One client, from the end of its handshake on. */
 export interface HubConnection<Identity, State = undefined> {

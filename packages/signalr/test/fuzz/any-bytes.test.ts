@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { jsonProtocol } from '../src/protocol/json-protocol.ts'
-import { ProtocolError } from '../src/protocol/protocol-error.ts'
-import { startHub, startedClient, type TestHub } from './fixture.ts'
+import { jsonProtocol } from '../../src/protocol/json-protocol.ts'
+import { ProtocolError } from '../../src/protocol/protocol-error.ts'
+import { startHub, startedClient, type TestHub } from '../fixture.ts'
 
 const limits = { messageBytes: 4_096, nestingDepth: 32 }
 const unhandled: unknown[] = []

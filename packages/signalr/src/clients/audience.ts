@@ -1,6 +1,6 @@
-import type { Delivery } from './connection/outbox.ts'
-import { encodeInvocation, type Frame } from './frame.ts'
-import type { HubConnection } from './hub.ts'
+import type { Delivery } from '../connection/outbox.ts'
+import { encodeInvocation, type Frame } from '../frame.ts'
+import type { HubConnection } from '../hub/hub.ts'
 
 /** Those connections that are meant, at the moment when something is sent to them. */
 export interface Audience {

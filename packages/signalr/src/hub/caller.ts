@@ -1,7 +1,7 @@
-import type { Call } from './connection/call.ts'
-import type { EncodedMessage } from './protocol/encoded-message.ts'
-import { MessageType, type Completion } from './protocol/hub-message.ts'
-import type { HubProtocol } from './protocol/hub-protocol.ts'
+import type { Call } from '../connection/call.ts'
+import type { EncodedMessage } from '../protocol/encoded-message.ts'
+import { MessageType, type Completion } from '../protocol/hub-message.ts'
+import type { HubProtocol } from '../protocol/hub-protocol.ts'
 
 /** The connection, as the one who made a call. */
 export interface Caller {

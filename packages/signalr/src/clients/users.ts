@@ -1,5 +1,5 @@
 import { Groups } from './groups.ts'
-import type { HubConnection } from './hub.ts'
+import type { HubConnection } from '../hub/hub.ts'
 
 export interface UserOptions<Identity> {
   /** Undefined for nobody in particular. */
