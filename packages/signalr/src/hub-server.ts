@@ -100,6 +100,7 @@ export function createHubServer<Identity, State = undefined>(
     inboxLimits: {
       unfinished: limits.unfinishedInvocations,
       parallel: options.maximumParallelInvocations ?? 1,
+      unfinishedBytes: limits.unfinishedBytes,
       openStreams: limits.openStreams,
       uploadItems: limits.uploadItems,
     },

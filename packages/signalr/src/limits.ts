@@ -10,8 +10,15 @@ export interface Limits {
   readonly webSocketChunks: number
   /** Levels of arrays and objects within each other, the hub message itself being the first. */
   readonly nestingDepth: number
+  /** Values of all kinds in one hub message, names included: few bytes can be many of them. */
+  readonly messageValues: number
   /** Invocations of one connection that run or wait. Beyond it the socket is not read. */
   readonly unfinishedInvocations: number
+  /**
+   * What may wait or run of one connection, in memory and roughly: its invocations, the items of its uploads. Beyond it the
+   * client is not read.
+   */
+  readonly unfinishedBytes: number
   /** Streams of one connection that are open, in both directions together. Invocations with more are refused. */
   readonly openStreams: number
   /** Items of a stream from a client that wait for their method. Beyond it the socket is not read. */
@@ -40,7 +47,9 @@ export const defaultLimits: Limits = {
   webSocketFragments: 64,
   webSocketChunks: 1024,
   nestingDepth: 32,
+  messageValues: 20_000,
   unfinishedInvocations: 32,
+  unfinishedBytes: 1024 * 1024,
   openStreams: 100,
   uploadItems: 10,
   readAheadBytes: 1024 * 1024,

@@ -1,3 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Subject } from '@microsoft/signalr'
+import { MessagePackHubProtocol } from '@microsoft/signalr-protocol-msgpack'
 import { expect, test } from 'vitest'
 import { rawClient, startHub, startedClient, type RawClient, type TestHub } from './fixture.ts'
 
@@ -147,3 +150,105 @@ test('ten thousand messages in one frame are all answered', async () => {
     Array.from({ length: total }, (_, index) => index),
   )
 })
+
+test('a message may hold 20,000 values and no more, however small they are', async () => {
+  await using hub = await echoing()
+  await using client = await rawClient(hub)
+  const values = (count: number) => ({ type: 1, invocationId: '0', target: 'Echo', arguments: [Array(count).fill(0)] })
+  client.send(values(19_900))
+  expect(await client.receives({ type: 3 })).toMatchObject({ result: Array(19_900).fill(0) })
+  client.send(values(20_000))
+  await expectProtocolError(hub, client)
+  await using other = await startedClient(hub, { protocol: new MessagePackHubProtocol() })
+  expect(await other.invoke('Echo', Array(19_900).fill(0))).toHaveLength(19_900)
+  await expect(other.invoke('Echo', Array(20_000).fill(0))).rejects.toThrow('Connection closed with an error.')
+})
+
+test('invocations that take more memory than allowed wait with the client, and all are answered in the end', async () => {
+  const free = Promise.withResolvers<void>()
+  let running = 0
+  await using hub = await startHub({
+    maximumParallelInvocations: 100,
+    limits: { unfinishedInvocations: 100, unfinishedBytes: 20_000 },
+    hub: {
+      methods: {
+        async Hold(_, text) {
+          running++
+          await free.promise
+          return String(text).length
+        },
+      },
+    },
+  })
+  await using client = await startedClient(hub)
+  const calls = Array.from({ length: 60 }, () => client.invoke('Hold', 'x'.repeat(2_000)))
+  await expect.poll(() => running).toBeGreaterThanOrEqual(8)
+  await delay(50)
+  expect(running).toBeLessThanOrEqual(10)
+  free.resolve()
+  expect(await Promise.all(calls)).toEqual(Array(60).fill(2_000))
+})
+
+test('streams whose arguments take more memory than allowed together are refused until others have ended', async () => {
+  await using hub = await startHub({
+    limits: { unfinishedBytes: 20_000 },
+    hub: {
+      methods: {
+        Forever: { streams: true, run: (_, __, { signal }) => untilAborted(signal) },
+      },
+    },
+  })
+  await using client = await rawClient(hub)
+  const start = (invocationId: string) => ({
+    type: 4,
+    invocationId,
+    target: 'Forever',
+    arguments: ['x'.repeat(12_000)],
+  })
+  client.send(start('0'), start('1'))
+  expect(await client.receives({ type: 3, invocationId: '1' })).toMatchObject({
+    error: 'The arguments of the open streams are too large together.',
+  })
+  client.send({ type: 5, invocationId: '0' })
+  await client.receives({ type: 3, invocationId: '0' })
+  await expect
+    .poll(() => {
+      client.send(start('2'), { type: 5, invocationId: '2' })
+      return client.messages.some(({ invocationId, error }) => invocationId === '2' && error === undefined)
+    })
+    .toBe(true)
+})
+
+test('items of uploads that take more memory than allowed wait with the client, and all arrive in order', async () => {
+  await using hub = await startHub({
+    limits: { unfinishedBytes: 20_000 },
+    hub: {
+      methods: {
+        Lengths: {
+          uploads: 1,
+          async run(_, __, { uploads: [texts] }) {
+            const lengths: number[] = []
+            for await (const text of texts!) {
+              lengths.push(String(text).length)
+              await delay(1)
+            }
+            return lengths
+          },
+        },
+      },
+    },
+  })
+  await using client = await startedClient(hub)
+  const subjects = [new Subject<string>(), new Subject<string>()]
+  const results = subjects.map((subject) => client.invoke('Lengths', subject))
+  const lengths = Array.from({ length: 40 }, (_, index) => 8_000 + index)
+  for (const length of lengths) for (const subject of subjects) subject.next('x'.repeat(length))
+  for (const subject of subjects) subject.complete()
+  expect(await Promise.all(results)).toEqual([lengths, lengths])
+})
+
+/** A stream without items, until it is aborted. */
+// oxlint-disable-next-line require-yield
+async function* untilAborted(signal: AbortSignal): AsyncGenerator<never, void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+}

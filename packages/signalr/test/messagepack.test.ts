@@ -23,7 +23,11 @@ function answersTo(client: RawClient): Promise<HubMessage[]> {
     frames.push(data)
   })
   return client.closed.then(() => {
-    const reader = messagePackProtocol.createReader({ messageBytes: 1_000_000, nestingDepth: 32 })
+    const reader = messagePackProtocol.createReader({
+      messageBytes: 1_000_000,
+      nestingDepth: 32,
+      messageValues: 20_000,
+    })
     const messages: HubMessage[] = []
     for (const frame of frames.slice(1)) reader.push(frame)
     for (let message = reader.next(); message !== undefined; message = reader.next()) messages.push(message)

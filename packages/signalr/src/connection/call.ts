@@ -5,6 +5,8 @@ import type { Upload } from './upload.ts'
 export class Call {
   readonly message: Invocation | StreamInvocation
   readonly uploads: readonly Upload[]
+  /** What it takes in memory, in bytes, roughly. */
+  readonly weight: number
   /** Its completion was sent, so its id is free again. The method of a canceled stream may still run. */
   isAnswered = false
   /** Its stream has begun. */
@@ -12,8 +14,9 @@ export class Call {
   #abortReason: Error | undefined
   #controller: AbortController | undefined
 
-  constructor(message: Invocation | StreamInvocation, uploads: readonly Upload[]) {
+  constructor(message: Invocation | StreamInvocation, weight: number, uploads: readonly Upload[]) {
     this.message = message
+    this.weight = weight
     this.uploads = uploads
   }
 

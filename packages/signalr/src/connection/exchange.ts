@@ -86,13 +86,13 @@ export class Exchange<Identity, State> implements MessageSink, InboxOwner {
     return message.type === MessageType.completion ? this.#isResult(message) : message.type >= MessageType.ping
   }
 
-  handle(message: HubMessage): void {
+  handle(message: HubMessage, weight: number): void {
     switch (message.type) {
       case MessageType.invocation:
       case MessageType.streamInvocation:
-        return this.#receive(message)
+        return this.#receive(message, weight)
       case MessageType.streamItem:
-        return this.inbox.streams?.add(message)
+        return this.inbox.streams?.add(message, weight)
       case MessageType.completion:
         return this.#isResult(message) ? this.#results!.take(message) : this.inbox.streams?.endUpload(message)
       case MessageType.cancelInvocation:
@@ -124,8 +124,8 @@ export class Exchange<Identity, State> implements MessageSink, InboxOwner {
     return this.#results?.has(invocationId) === true
   }
 
-  #receive(message: Invocation | StreamInvocation): void {
-    const refusal = this.inbox.receive(message)
+  #receive(message: Invocation | StreamInvocation, weight: number): void {
+    const refusal = this.inbox.receive(message, weight)
     const { invocationId } = message
     if (refusal === undefined || invocationId === undefined) return
     const { protocol } = this.#connection

@@ -1,9 +1,8 @@
 import { MessageType, type Invocation, type StreamInvocation } from '../protocol/hub-message.ts'
 import { Call } from './call.ts'
-import { OpenStreams, type StreamLimits } from './open-streams.ts'
-import type { UploadOwner } from './upload.ts'
+import { OpenStreams, type OpenStreamsOwner, type StreamLimits } from './open-streams.ts'
 
-export interface InboxOwner extends UploadOwner {
+export interface InboxOwner extends OpenStreamsOwner {
   /** Answers a call. Never rejects. */
   run(call: Call): Promise<void>
   inboxHasRoom(): void
@@ -28,6 +27,7 @@ export class Inbox {
   /** In the order of arrival; the first `#running` of them run, the others wait. */
   #inTurn: Call[] | undefined
   #running = 0
+  #inTurnBytes = 0
   /** These have left their turn, and run. */
   #beside: Set<Call> | undefined
   #streams: OpenStreams | undefined
@@ -40,7 +40,8 @@ export class Inbox {
   }
 
   get hasRoom(): boolean {
-    return this.#inTurn === undefined || this.#inTurn.length < this.#limits.unfinished
+    const { unfinished, unfinishedBytes } = this.#limits
+    return this.#inTurn === undefined || (this.#inTurn.length < unfinished && this.#inTurnBytes < unfinishedBytes)
   }
 
   /** Nothing waits for its turn or runs in it. */
@@ -60,15 +61,16 @@ export class Inbox {
   }
 
   /** Takes an invocation in, or answers why not. */
-  receive(message: Invocation | StreamInvocation): string | undefined {
+  receive(message: Invocation | StreamInvocation, weight: number): string | undefined {
     const { type, invocationId, streamIds } = message
     if (invocationId !== undefined && this.find(invocationId) !== undefined) {
       return `Invocation ID '${invocationId}' is already in use.`
     }
     const isPlain = type === MessageType.invocation && (streamIds === undefined || streamIds.length === 0)
-    const call = isPlain ? new Call(message, NO_UPLOADS) : this.#openStreams(message)
+    const call = isPlain ? new Call(message, weight, NO_UPLOADS) : this.#openStreams(message, weight)
     if (typeof call === 'string') return call
     ;(this.#inTurn ??= []).push(call)
+    this.#inTurnBytes += weight
     this.#startNext()
     return undefined
   }
@@ -89,7 +91,10 @@ export class Inbox {
   /** Forgets the calls that have not started, and tells the others that nobody waits for them. */
   end(reason: Error): void {
     const waiting = this.#inTurn?.splice(this.#running) ?? []
-    for (const call of waiting) this.#closeStreams(call)
+    for (const call of waiting) {
+      this.#closeStreams(call)
+      this.#inTurnBytes -= call.weight
+    }
     this.#settle()
     for (const call of [...(this.#inTurn ?? []), ...(this.#beside ?? [])]) call.abort(reason)
   }
@@ -115,9 +120,9 @@ export class Inbox {
     return isReached()
   }
 
-  #openStreams(message: Invocation | StreamInvocation): Call | string {
+  #openStreams(message: Invocation | StreamInvocation, weight: number): Call | string {
     this.#streams ??= new OpenStreams(this.#owner, this.#limits)
-    const call = this.#streams.open(message)
+    const call = this.#streams.open(message, weight)
     if (this.#streams.isEmpty) this.#streams = undefined
     return call
   }
@@ -146,6 +151,7 @@ export class Inbox {
 
   #leaveTurn(call: Call): void {
     this.#inTurn!.splice(this.#inTurn!.indexOf(call), 1)
+    this.#inTurnBytes -= call.weight
     this.#running--
     this.#startNext()
     this.#settle()

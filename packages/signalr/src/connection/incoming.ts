@@ -21,12 +21,18 @@ export interface MessageSink {
   readonly readsAhead: boolean
   /** Whether the message may be taken out of its order. */
   isUrgent(message: HubMessage): boolean
-  handle(message: HubMessage): void
+  /** The weight is what it takes in memory, in bytes, roughly. */
+  handle(message: HubMessage, weight: number): void
 }
 
 export interface IncomingLimits extends ReaderLimits {
-  /** How much is read behind a message for which there is no room. */
+  /** How much is kept behind a message for which there is no room, in memory and roughly. */
   readonly readAheadBytes: number
+}
+
+interface Held {
+  readonly message: HubMessage
+  readonly weight: number
 }
 
 /** How many messages of one client are taken before others get their turn: a crafted frame holds many thousands. */
@@ -45,9 +51,10 @@ export class Incoming {
   readonly #limits: IncomingLimits
   #handshake: TextRecords | undefined
   #reader: MessageReader | undefined
-  /** Messages for which there was no room yet, the oldest first. */
-  #held: HubMessage[] | undefined
-  #bytesAhead = 0
+  /** Messages for which there was no room yet, the oldest first; those before `#oldestHeld` have been taken. */
+  #held: Held[] | undefined
+  #oldestHeld = 0
+  #heldBytes = 0
   #isPaused = false
   #isReading = false
   /** Taken since the client last had nothing more to say. */
@@ -78,7 +85,6 @@ export class Incoming {
   }
 
   receive(bytes: Buffer): void {
-    if (this.#held !== undefined) this.#bytesAhead += bytes.length
     ;(this.#handshake ?? this.#reader)?.push(bytes)
     if (!this.#isPaused) this.#read()
   }
@@ -118,7 +124,7 @@ export class Incoming {
         if (this.#held !== undefined && !this.#readsAhead) return this.#pause()
         const message = this.#reader.next()
         if (message === undefined) return this.#resume()
-        if (this.#owner.admits(message)) this.#take(message)
+        if (this.#owner.admits(message)) this.#take(message, this.#reader.weight)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof HandshakeError)) throw error
@@ -129,26 +135,28 @@ export class Incoming {
   }
 
   #takeHeld(): boolean {
-    const oldest = this.#held?.[0]
-    if (oldest === undefined || !this.#sink.takes(oldest)) return false
-    this.#held!.shift()
-    if (this.#held!.length === 0) {
+    const oldest = this.#held?.[this.#oldestHeld]
+    if (oldest === undefined || !this.#sink.takes(oldest.message)) return false
+    this.#heldBytes -= oldest.weight
+    // Not shifted: that takes time in proportion to a long list.
+    if (++this.#oldestHeld === this.#held!.length) {
       this.#held = undefined
-      this.#bytesAhead = 0
+      this.#oldestHeld = 0
     }
-    this.#sink.handle(oldest)
+    this.#sink.handle(oldest.message, oldest.weight)
     return true
   }
 
   get #readsAhead(): boolean {
-    return this.#sink.readsAhead && this.#bytesAhead < this.#limits.readAheadBytes
+    return this.#sink.readsAhead && this.#heldBytes < this.#limits.readAheadBytes
   }
 
-  #take(message: HubMessage): void {
+  #take(message: HubMessage, weight: number): void {
     if (this.#held === undefined ? this.#sink.takes(message) : this.#sink.isUrgent(message)) {
-      this.#sink.handle(message)
+      this.#sink.handle(message, weight)
     } else {
-      ;(this.#held ??= []).push(message)
+      ;(this.#held ??= []).push({ message, weight })
+      this.#heldBytes += weight
     }
   }
 

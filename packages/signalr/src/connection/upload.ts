@@ -1,13 +1,18 @@
 export interface UploadOwner {
-  /** An item was taken from a full upload, or nothing is kept of it any more. */
-  uploadHasRoom(): void
+  /** Items have been read, or dropped; the upload may have been full. */
+  itemsTaken(weight: number, wasFull: boolean): void
+}
+
+interface Item {
+  readonly value: unknown
+  readonly weight: number
 }
 
 /** A stream that the client sends, as its method reads it: once, from the first item on. */
 export class Upload implements AsyncIterable<unknown> {
   readonly #owner: UploadOwner
   readonly #maxItems: number
-  readonly #items: unknown[] = []
+  readonly #items: Item[] = []
   #isStarted = false
   #isDropped = false
   #ending: { readonly error: Error | undefined } | undefined
@@ -22,10 +27,12 @@ export class Upload implements AsyncIterable<unknown> {
     return this.#isDropped || this.#items.length < this.#maxItems
   }
 
-  add(item: unknown): void {
-    if (this.#isDropped) return
-    this.#items.push(item)
+  /** False: nobody wants it any more. */
+  add(value: unknown, weight: number): boolean {
+    if (this.#isDropped) return false
+    this.#items.push({ value, weight })
     this.#news?.resolve()
+    return true
   }
 
   /** Nothing more comes. Reading ends, or throws the error, behind the items that are here. */
@@ -39,9 +46,10 @@ export class Upload implements AsyncIterable<unknown> {
     if (this.#isDropped) return
     this.#isDropped = true
     const wasFull = this.#items.length >= this.#maxItems
+    const weight = this.#items.reduce((sum, item) => sum + item.weight, 0)
     this.#items.length = 0
     if (this.#ending === undefined) this.end(new Error('The method of the upload has ended.'))
-    if (wasFull) this.#owner.uploadHasRoom()
+    this.#owner.itemsTaken(weight, wasFull)
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
@@ -67,8 +75,8 @@ export class Upload implements AsyncIterable<unknown> {
 
   #take(): unknown {
     const wasFull = !this.hasRoom
-    const item = this.#items.shift()
-    if (wasFull) this.#owner.uploadHasRoom()
-    return item
+    const { value, weight } = this.#items.shift()!
+    this.#owner.itemsTaken(weight, wasFull)
+    return value
   }
 }

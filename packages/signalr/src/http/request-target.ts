@@ -21,4 +21,8 @@ export function targetOf(request: IncomingMessage & { originalUrl?: string }): R
   }
 }
 
-export const normalPath = (path: string): string => path.toLowerCase().replace(/\/+$/, '')
+export function normalPath(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end).toLowerCase()
+}

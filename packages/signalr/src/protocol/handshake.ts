@@ -1,7 +1,8 @@
 import { transferFormats, type TransportName } from '../transport/transport-name.ts'
 import { encodeTextRecord, EncodedMessage } from './encoded-message.ts'
 import type { HubProtocol } from './hub-protocol.ts'
-import { parseObject } from './json-reader.ts'
+import { parseObject } from './json-object.ts'
+import { countJsonValues } from './json-values.ts'
 import { MessageTooLargeError, ProtocolError } from './protocol-error.ts'
 import type { TextRecords } from './text-records.ts'
 
@@ -19,7 +20,7 @@ export class HandshakeError extends Error {
 /** Not there in time, or too large to be one. */
 export const HANDSHAKE_CANCELED = 'Handshake was canceled.'
 const HANDSHAKE_FAILED = 'An unexpected error occurred during connection handshake.'
-const HANDSHAKE_DEPTH = 4
+const HANDSHAKE_LIMITS = { nestingDepth: 4, messageValues: 100 }
 
 /** What the client asks for, and gets. */
 export interface Agreement {
@@ -41,7 +42,8 @@ export function shakeHands(records: TextRecords, protocols: readonly HubProtocol
 
 /** Throws `ProtocolError`. */
 export function readHandshake(record: Buffer): HandshakeRequest {
-  const { protocol, version } = parseObject(record, HANDSHAKE_DEPTH)
+  countJsonValues(record, HANDSHAKE_LIMITS)
+  const { protocol, version } = parseObject(record)
   if (typeof protocol !== 'string') throw new ProtocolError("Expected 'protocol' to be a string.")
   if (!Number.isInteger(version)) throw new ProtocolError("Expected 'version' to be an integer.")
   return { protocol, version: version as number }

@@ -1,11 +1,10 @@
+import type { ComplexityLimits } from './complexity.ts'
 import type { EncodedMessage } from './encoded-message.ts'
 import type { HubMessage } from './hub-message.ts'
 
-export interface ReaderLimits {
+export interface ReaderLimits extends ComplexityLimits {
   /** Bytes of one hub message, framing included. */
   readonly messageBytes: number
-  /** Levels of arrays and objects within each other, the message itself being the first. */
-  readonly nestingDepth: number
 }
 
 /** Finds the messages in the bytes of one connection, wherever they were cut. */
@@ -13,6 +12,8 @@ export interface MessageReader {
   push(bytes: Buffer): void
   /** The next whole message, or undefined until more is pushed. Throws `ProtocolError`. */
   next(): HubMessage | undefined
+  /** Of the message that was read last: what it takes in memory, in bytes, roughly. */
+  readonly weight: number
 }
 
 /** One way of writing hub messages as bytes. It keeps no state, so one instance serves all connections. */

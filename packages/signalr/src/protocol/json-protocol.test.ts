@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { encodeTextRecord } from './encoded-message.ts'
 import { MessageType, type HubMessage } from './hub-message.ts'
 import { jsonProtocol, writeJsonMessage } from './json-protocol.ts'
-import { readJsonMessage } from './json-reader.ts'
+import { parseObject } from './json-object.ts'
+import { messageOf } from './message-fields.ts'
 
-const read = (json: string) => readJsonMessage(Buffer.from(json), { nestingDepth: 32 })
+const read = (json: string) => messageOf(parseObject(Buffer.from(json)))
 
 /** Every kind of message in each of its forms, as the official clients and their server write them. */
 const vectors: [string, HubMessage][] = [

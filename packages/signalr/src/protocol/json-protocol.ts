@@ -1,7 +1,10 @@
+import { weightOf } from './complexity.ts'
 import { EncodedMessage, encodeTextRecord, RECORD_SEPARATOR } from './encoded-message.ts'
 import { isCounted, MessageType, type HubMessage } from './hub-message.ts'
 import type { HubProtocol, MessageReader, ReaderLimits } from './hub-protocol.ts'
-import { readJsonMessage } from './json-reader.ts'
+import { parseObject } from './json-object.ts'
+import { countJsonValues } from './json-values.ts'
+import { messageOf } from './message-fields.ts'
 import { TextRecords } from './text-records.ts'
 
 /** JSON objects, each ended by a record separator. */
@@ -15,6 +18,7 @@ export const jsonProtocol: HubProtocol = {
 }
 
 class JsonReader implements MessageReader {
+  weight = 0
   readonly #records: TextRecords
   readonly #limits: ReaderLimits
 
@@ -29,7 +33,8 @@ class JsonReader implements MessageReader {
 
   next(): HubMessage | undefined {
     for (let record = this.#records.next(); record !== undefined; record = this.#records.next()) {
-      const message = readJsonMessage(record, this.#limits)
+      this.weight = weightOf(record.length, countJsonValues(record, this.#limits))
+      const message = messageOf(parseObject(record))
       if (message !== undefined) return message
     }
     return undefined

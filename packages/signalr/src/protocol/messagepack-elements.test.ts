@@ -5,7 +5,8 @@ import { elementsOf } from './messagepack-elements.ts'
 import { ProtocolError } from './protocol-error.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
-const cut = (bytes: Buffer, levels = 100) => elementsOf(bytes, levels).map((element) => element.toString('hex'))
+const cut = (bytes: Buffer, levels = 100) =>
+  elementsOf(bytes, { nestingDepth: levels, messageValues: 1_000 }).elements.map((element) => element.toString('hex'))
 
 test.each([
   ['90', []],
@@ -61,8 +62,10 @@ test.each([
   ['90 00', 'more than one value'],
   ['91 01 01', 'more than one value'],
 ])('%s is refused: %s', (bytes, why) => {
-  expect(() => elementsOf(hex(bytes), 100)).toThrow(expect.objectContaining({ name: 'ProtocolError' }))
-  expect(() => elementsOf(hex(bytes), 100)).toThrow(why)
+  expect(() => elementsOf(hex(bytes), { nestingDepth: 100, messageValues: 1_000 })).toThrow(
+    expect.objectContaining({ name: 'ProtocolError' }),
+  )
+  expect(() => elementsOf(hex(bytes), { nestingDepth: 100, messageValues: 1_000 })).toThrow(why)
 })
 
 test.each([
@@ -73,15 +76,18 @@ test.each([
   ['93 90 90 91 90', 3],
   ['91 81 91 90 00', 4],
 ])('%s has %i levels', (bytes, levels) => {
-  expect(() => elementsOf(hex(bytes), levels)).not.toThrow()
-  expect(() => elementsOf(hex(bytes), levels - 1)).toThrow(`nested deeper than ${levels - 1} levels`)
+  expect(() => elementsOf(hex(bytes), { nestingDepth: levels, messageValues: 1_000 })).not.toThrow()
+  expect(() => elementsOf(hex(bytes), { nestingDepth: levels - 1, messageValues: 1_000 })).toThrow(
+    `nested deeper than ${levels - 1} levels`,
+  )
 })
 
 test('100,000 levels are refused in no time, and read in little where they are allowed', () => {
   const deep = Buffer.concat([Buffer.alloc(100_000, 0x91), Buffer.of(0xc0)])
   const startMs = performance.now()
-  for (let count = 0; count < 1_000; count++) expect(() => elementsOf(deep, 32)).toThrow('nested deeper')
-  expect(elementsOf(deep, 200_000)).toHaveLength(1)
+  for (let count = 0; count < 1_000; count++)
+    expect(() => elementsOf(deep, { nestingDepth: 32, messageValues: 1_000_000 })).toThrow('nested deeper')
+  expect(elementsOf(deep, { nestingDepth: 200_000, messageValues: 1_000_000 }).elements).toHaveLength(1)
   expect(performance.now() - startMs).toBeLessThan(5_000)
 })
 
@@ -93,7 +99,7 @@ test('bytes are cut into elements that make up the message, or the decoder canno
     fc.property(bytes, (message) => {
       let elements: Buffer[]
       try {
-        elements = elementsOf(message, 50)
+        elements = elementsOf(message, { nestingDepth: 50, messageValues: 1_000 }).elements
       } catch (error) {
         expect(error).toBeInstanceOf(ProtocolError)
         expect(() => decode(message)).toThrow()

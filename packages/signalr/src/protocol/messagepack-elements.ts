@@ -1,3 +1,4 @@
+import { tooDeep, tooMany, type ComplexityLimits } from './complexity.ts'
 import { ProtocolError } from './protocol-error.ts'
 
 /** No message has more. What stands behind them is of some later version. */
@@ -8,17 +9,19 @@ const FIXED_BYTES = [0, -1, 0, 0, 0, 0, 0, 1, 1, 1, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8
 
 /**
  * The elements of the array that a message is, each still in MessagePack: one pass over the bytes, before anything slow
- * or recursive sees them. Every value is whole, and nested no deeper than allowed, the array itself being the first
- * level. Throws `ProtocolError`.
+ * or recursive sees them. Every value is whole, and they are no more and nested no deeper than allowed, the array itself
+ * being the first level. Throws `ProtocolError`.
  */
-export function elementsOf(message: Buffer, maxDepth: number): Buffer[] {
+export function elementsOf(message: Buffer, limits: ComplexityLimits): { elements: Buffer[]; values: number } {
   if (!isArray(message[0])) throw new ProtocolError('The message is not an array.')
   const elements: Buffer[] = []
   /** How many values each open array or map still lacks, the outermost first. */
   const lacking: number[] = []
   let elementStart = 0
   let position = 0
+  let values = 0
   do {
+    if (++values > limits.messageValues) throw tooMany(limits)
     const first = message[position++]
     if (first === undefined) throw cutShort()
     const countBytes = first >= 0xc0 && first < 0xe0 ? COUNT_BYTES[first - 0xc0]! : 0
@@ -27,9 +30,7 @@ export function elementsOf(message: Buffer, maxDepth: number): Buffer[] {
     position += countBytes
     if (lacking.length > 0) lacking[lacking.length - 1]!--
     if (isArray(first) || isMap(first)) {
-      if (lacking.push(isMap(first) ? 2 * count : count) > maxDepth) {
-        throw new ProtocolError(`The message is nested deeper than ${maxDepth} levels.`)
-      }
+      if (lacking.push(isMap(first) ? 2 * count : count) > limits.nestingDepth) throw tooDeep(limits)
       if (lacking.length === 1) elementStart = position
     } else {
       position += count + fixedBytesOf(first)
@@ -42,7 +43,7 @@ export function elementsOf(message: Buffer, maxDepth: number): Buffer[] {
     }
   } while (lacking.length > 0)
   if (position < message.length) throw new ProtocolError('There is more than one value in the message.')
-  return elements
+  return { elements, values }
 }
 
 export const isMap = (first: number | undefined): boolean =>

@@ -3,15 +3,18 @@ import type { HubMessage as OfficialMessage } from '@microsoft/signalr'
 import { describe, expect, test } from 'vitest'
 import type { HubMessage } from './hub-message.ts'
 import { messagePackProtocol } from './messagepack-protocol.ts'
-import { readMessagePackMessage } from './messagepack-reader.ts'
+import { messageOf } from './message-fields.ts'
+import { elementsOf } from './messagepack-elements.ts'
+import { fieldsOf } from './messagepack-fields.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
-const read = (body: string) => readMessagePackMessage(hex(body), { nestingDepth: 32 })
+const read = (body: string) =>
+  messageOf(fieldsOf(elementsOf(hex(body), { nestingDepth: 32, messageValues: 1_000 }).elements))
 const written = (message: HubMessage) => messagePackProtocol.encode(message).payload
 
 /** Answers what one connection reads from the bytes. */
 function readAll(bytes: Buffer): HubMessage[] {
-  const reader = messagePackProtocol.createReader({ messageBytes: 1_000, nestingDepth: 32 })
+  const reader = messagePackProtocol.createReader({ messageBytes: 1_000, nestingDepth: 32, messageValues: 1_000 })
   reader.push(bytes)
   const messages: HubMessage[] = []
   for (let message = reader.next(); message !== undefined; message = reader.next()) messages.push(message)

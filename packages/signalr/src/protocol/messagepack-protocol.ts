@@ -1,8 +1,11 @@
 import { BinaryRecords, prefixLengthOf, writePrefix } from './binary-records.ts'
+import { weightOf } from './complexity.ts'
 import { EncodedMessage } from './encoded-message.ts'
 import { isCounted, MessageType, type Completion, type HubMessage } from './hub-message.ts'
+import { messageOf } from './message-fields.ts'
 import type { HubProtocol, MessageReader, ReaderLimits } from './hub-protocol.ts'
-import { readMessagePackMessage, ResultKind } from './messagepack-reader.ts'
+import { elementsOf } from './messagepack-elements.ts'
+import { fieldsOf, ResultKind } from './messagepack-fields.ts'
 import { writeValue } from './messagepack-value.ts'
 
 /** Arrays in MessagePack, each behind its length. */
@@ -19,6 +22,7 @@ export const messagePackProtocol: HubProtocol = {
 }
 
 class MessagePackReader implements MessageReader {
+  weight = 0
   readonly #records: BinaryRecords
   readonly #limits: ReaderLimits
 
@@ -33,7 +37,9 @@ class MessagePackReader implements MessageReader {
 
   next(): HubMessage | undefined {
     for (let record = this.#records.next(); record !== undefined; record = this.#records.next()) {
-      const message = readMessagePackMessage(record, this.#limits)
+      const { elements, values } = elementsOf(record, this.#limits)
+      this.weight = weightOf(record.length, values)
+      const message = messageOf(fieldsOf(elements))
       if (message !== undefined) return message
     }
     return undefined

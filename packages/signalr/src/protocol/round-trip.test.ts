@@ -10,7 +10,7 @@ const protocols: [string, HubProtocol][] = [
   ['json', jsonProtocol],
   ['messagepack', messagePackProtocol],
 ]
-const limits = { messageBytes: 1_000_000, nestingDepth: 64 }
+const limits = { messageBytes: 1_000_000, nestingDepth: 64, messageValues: 1_000_000 }
 
 const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.string({ minLength: 30, maxLength: 300 }))
 const id = text.filter((name) => name !== '')
@@ -115,7 +115,7 @@ describe.each(protocols)('%s', (_, protocol) => {
     const bytes = fc.array(fc.oneof(wrong, noise), { maxLength: 4 }).map((list) => Buffer.concat(list))
     fc.assert(
       fc.property(bytes, fc.array(fc.nat(), { maxLength: 10 }), (all, cuts) => {
-        const by = { messageBytes: 300, nestingDepth: 5 }
+        const by = { messageBytes: 300, nestingDepth: 5, messageValues: 100_000 }
         expect(readAll(protocol, all, cuts, by)).toEqual(readAll(protocol, all, [], by))
       }),
       { numRuns: 2_000 },

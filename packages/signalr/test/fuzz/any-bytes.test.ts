@@ -5,7 +5,7 @@ import { jsonProtocol } from '../../src/protocol/json-protocol.ts'
 import { ProtocolError } from '../../src/protocol/protocol-error.ts'
 import { startHub, startedClient, type TestHub } from '../fixture.ts'
 
-const limits = { messageBytes: 4_096, nestingDepth: 32 }
+const limits = { messageBytes: 4_096, nestingDepth: 32, messageValues: 20_000 }
 const unhandled: unknown[] = []
 const note = (error: unknown) => unhandled.push(error)
 

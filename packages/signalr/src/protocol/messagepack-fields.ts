@@ -1,7 +1,6 @@
-import { MessageType, type HubMessage } from './hub-message.ts'
-import type { ReaderLimits } from './hub-protocol.ts'
-import { messageOf, type Fields } from './message-fields.ts'
-import { elementsOf, isMap } from './messagepack-elements.ts'
+import { MessageType } from './hub-message.ts'
+import type { Fields } from './message-fields.ts'
+import { isMap } from './messagepack-elements.ts'
 import { readValue } from './messagepack-value.ts'
 import { ProtocolError } from './protocol-error.ts'
 
@@ -11,19 +10,8 @@ const EMPTY_MAP = 0x80
 const EMPTY_ARRAY = 0x90
 export const ResultKind = { error: 1, nothing: 2, value: 3 } as const
 
-/**
- * One message of the MessagePack protocol, without its length. Undefined for a message type that does not exist yet.
- * Throws `ProtocolError`.
- */
-export function readMessagePackMessage(
-  message: Buffer,
-  limits: Pick<ReaderLimits, 'nestingDepth'>,
-): HubMessage | undefined {
-  return messageOf(fieldsOf(elementsOf(message, limits.nestingDepth)))
-}
-
-/** Elements behind those that are known are ignored. */
-function fieldsOf(elements: Elements): Fields {
+/** The fields of one message, by the names they have in JSON. Elements behind those that are known are ignored. */
+export function fieldsOf(elements: Elements): Fields {
   const type = valueAt(elements, 0)
   switch (type) {
     case MessageType.invocation:
