@@ -113,7 +113,7 @@ export function createHubServer<Identity, State = undefined>(
     },
     wheel,
     flushes: new FlushQueue(),
-    abandoned: new AbandonedReattachments(),
+    abandoned: new AbandonedReattachments(wheel),
     log,
     invocationGraceMs: options.invocationGraceMs ?? 5_000,
     groups,

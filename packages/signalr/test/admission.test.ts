@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { HubRefusal } from '../src/index.ts'
 import { negotiate, rawClient, refusedUpgrade, startHub, type NegotiateAnswer, type TestHub } from './fixture.ts'
 import { send, statusOf } from './raw-http.ts'
 
@@ -25,12 +26,25 @@ test('too many clients at once get a 503 with Retry-After, before they are even 
   expect(authenticated).toBeGreaterThanOrEqual(3)
 })
 
-test.each(['', '?id=unknown'])('too many upgrades (%j) that nobody has negotiated get the same', async (query) => {
+test('too many upgrades that nobody has negotiated get the same', async () => {
   await using hub = await startHub({ limits: { handshakesPerSecond: 3 } })
-  const upgrades = Array.from({ length: CROWD }, async () => refusedUpgrade(hub, query).catch(() => undefined))
+  const upgrades = Array.from({ length: CROWD }, async () => refusedUpgrade(hub).catch(() => undefined))
   const refused = (await Promise.all(upgrades)).filter((answer) => answer?.status === 503)
   expect(refused.length).toBeGreaterThan(0)
   expect(refused[0]!.headers['retry-after']).toBe('1')
+})
+
+test("those who are turned away take nobody's place", async () => {
+  await using hub = await startHub({
+    limits: { handshakesPerSecond: 1 },
+    authenticate({ headers }) {
+      if (headers.authorization === undefined) throw new HubRefusal(401)
+      return 'user'
+    },
+  })
+  for (const answer of await crowdNegotiates(hub)) expect([401, 503]).toContain(answer.status)
+  for (let times = 0; times < CROWD; times++) expect((await refusedUpgrade(hub)).status).toBe(401)
+  expect((await negotiate(hub, { headers: { authorization: 'Bearer' } })).status).toBe(200)
 })
 
 test('after that time there is room again', async () => {

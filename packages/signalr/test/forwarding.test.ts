@@ -33,7 +33,7 @@ function passOnTo(other: () => TestHub): Forwarding & { readonly passed: string[
   const here = (home: string, { method }: IncomingMessage) => passed.push(`${method} ${home}`)
   return {
     passed,
-    request(home, request, response) {
+    request({ home }, request, response) {
       here(home, request)
       const { method, headers, url } = request
       const onward = httpRequest(new URL(url!, other().url), { method: method!, headers }, (answer) => {
@@ -45,7 +45,7 @@ function passOnTo(other: () => TestHub): Forwarding & { readonly passed: string[
       response.on('close', () => onward.destroy())
       request.pipe(onward)
     },
-    upgrade(home, request, socket, head) {
+    upgrade({ home }, request, socket, head) {
       here(home, request)
       const { hostname, port } = new URL(other().url)
       const onward = connect(Number(port), hostname)

@@ -30,7 +30,9 @@ function answersTo(client: RawClient): Promise<HubMessage[]> {
     })
     const messages: HubMessage[] = []
     for (const frame of frames.slice(1)) reader.push(frame)
-    for (let message = reader.next(); message !== undefined; message = reader.next()) messages.push(message)
+    for (let message = reader.next(); message !== undefined; message = reader.next()) {
+      if (message !== null) messages.push(message)
+    }
     return messages
   })
 }

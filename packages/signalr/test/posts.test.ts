@@ -192,3 +192,25 @@ test('what breaks the protocol in a POST ends the connection, and the client is 
   expect((await late.post({ type: 6 })).status).toBe(200)
   expect((await late.poll()).text).toContain('"error"')
 })
+
+test('more than sixteen POSTs that wait for their turn are refused, and those that wait are taken in order', async () => {
+  const heard: unknown[] = []
+  await using hub = await startHub({ hub: noting(heard) })
+  await using client = await startPoller(hub)
+  const { post, status } = openPost(hub, client.query)
+  post.write(' ')
+  await delay(50)
+  const statuses: (number | undefined)[] = []
+  const waiting = Array.from({ length: 30 }, async (_, index) => {
+    const answer = await client.post(note(index))
+    statuses.push(answer.status)
+    return answer.status
+  })
+  await expect.poll(() => statuses.length).toBe(15)
+  expect(new Set(statuses)).toEqual(new Set([429]))
+  post.end(record(note('first')).trimStart())
+  expect(await status).toBe(200)
+  expect((await Promise.all(waiting)).filter((answer) => answer === 200)).toHaveLength(15)
+  await expect.poll(() => heard.length).toBe(16)
+  expect(heard[0]).toBe('first')
+})

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from '@microsoft/signalr'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { breakableProxy } from './breakable-proxy.ts'
 import { negotiate, rawSocket, record, refusedUpgrade, startHub, type RawClient, type TestHub } from './fixture.ts'
 
@@ -282,6 +282,24 @@ test('a socket that comes back and talks of everything but its sequence is close
   for (let count = 0; count < 17; count++) second.socket.send(record({ type: 1, target: 'Note', arguments: [] }))
   await second.closed
   expect(second.messages).toEqual([])
+})
+
+test('after a word that makes no sense a socket that comes back is not heard any more, whatever it sends', async () => {
+  await using hub = await startHub()
+  await using first = await rawStateful(hub)
+  await expect.poll(() => hub.connections().length, within).toBe(1)
+  first.socket.terminate()
+  await using wrong = await rawSocket(hub, first.query)
+  // It does not agree to the end of the socket, and goes on.
+  wrong.socket.pause()
+  wrong.socket.send('nonsense\u001e')
+  wrong.send({ type: 9, sequenceId: 1 })
+  await using right = await vi.waitFor(() => rawSocket(hub, first.query), within)
+  right.send({ type: 9, sequenceId: 1 })
+  await expect.poll(() => right.messages[0], within).toEqual({ type: 9, sequenceId: 1 })
+  counting(hub, 1)
+  await expect.poll(() => numbersOf(right), within).toEqual(upTo(1))
+  expect(wrong.messages).toEqual([])
 })
 
 test('who acknowledges nothing gets no more than the limit, and is too slow in the end', async () => {

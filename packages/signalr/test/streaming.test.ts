@@ -512,3 +512,16 @@ test('many streams of many clients come whole and in order', async () => {
   )
   await Promise.all(clients.map((client) => client.stop()))
 })
+
+test('many streams of large items at once do not make a client slow that reads them all', async () => {
+  await using hub = await startWith({
+    async *Chunks() {
+      for (let sent = 0; sent < 20; sent++) yield 'x'.repeat(60_000)
+    },
+  })
+  await using client = await startedClient(hub)
+  const streams = Array.from({ length: 60 }, () => collect(client.stream('Chunks')))
+  await Promise.all(streams.map(({ ended }) => ended))
+  for (const { items } of streams) expect(items).toHaveLength(20)
+  expect(hub.ended).toEqual([])
+})

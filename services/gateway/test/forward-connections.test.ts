@@ -49,8 +49,12 @@ const startHome = (listener: RequestListener) => listening(createHttpServer(list
 /** A gateway that keeps nothing itself: all that it gets belongs to the home at this address. */
 async function startLanding(address: string | undefined, limits: Partial<ForwardingLimits> = {}) {
   const forwarding = forwardConnections({ addressOf: async () => address, log: silentLog, limits })
-  const server = createHttpServer((request, response) => forwarding.request('7', request, response))
-  server.on('upgrade', (request, socket, head) => forwarding.upgrade('7', request, socket, head))
+  const server = createHttpServer((request, response) =>
+    forwarding.request({ home: '7', connectionId: 'c' }, request, response),
+  )
+  server.on('upgrade', (request, socket, head) =>
+    forwarding.upgrade({ home: '7', connectionId: 'c' }, request, socket, head),
+  )
   const landing = await listening(server)
   return {
     ...landing,
@@ -209,7 +213,7 @@ describe('a request for a connection that lives elsewhere', () => {
     const gone = Promise.withResolvers<void>()
     await using landing = await startHome((request, response) => {
       response.once('close', gone.resolve)
-      forwarding.request('7', request, response)
+      forwarding.request({ home: '7', connectionId: 'c' }, request, response)
     })
     const leaving = new AbortController()
     const request = fetch(landing.url, { signal: leaving.signal }).catch(() => 'aborted')
@@ -250,15 +254,21 @@ describe('a request for a connection that lives elsewhere', () => {
 
   test('is answered with 404 when its home cannot be looked up', async () => {
     const forwarding = forwardConnections({ addressOf: () => Promise.reject(new Error('no')), log: silentLog })
-    await using landing = await startHome((request, response) => forwarding.request('7', request, response))
+    await using landing = await startHome((request, response) =>
+      forwarding.request({ home: '7', connectionId: 'c' }, request, response),
+    )
     expect(await post(landing.url)).toEqual(GONE)
   })
 
   test('is passed on once, though gateways take each other for its home', async () => {
     const addresses: Record<string, string> = {}
     const forwarding = forwardConnections({ addressOf: async (home) => addresses[home], log: silentLog })
-    await using one = await startHome((request, response) => forwarding.request('other', request, response))
-    await using other = await startHome((request, response) => forwarding.request('one', request, response))
+    await using one = await startHome((request, response) =>
+      forwarding.request({ home: 'other', connectionId: 'c' }, request, response),
+    )
+    await using other = await startHome((request, response) =>
+      forwarding.request({ home: 'one', connectionId: 'c' }, request, response),
+    )
     Object.assign(addresses, { one: one.url, other: other.url })
     expect(await post(one.url)).toEqual(GONE)
     expect(await post(one.url, { headers: { 'x-parley-forwarded': '1' } })).toEqual(GONE)
@@ -277,6 +287,34 @@ describe('a request for a connection that lives elsewhere', () => {
     leaving.abort()
     await Promise.all(parked)
     await expect.poll(() => home.sockets.size, PATIENCE).toBe(0)
+  })
+
+  test('is refused when too many of one connection are passed on, and others are not', async () => {
+    await using home = await startHome(() => {})
+    const forwarding = forwardConnections({
+      addressOf: async () => home.url,
+      log: silentLog,
+      limits: { perConnection: 2 },
+    })
+    await using landing = await startHome((request, response) =>
+      forwarding.request({ home: '7', connectionId: request.url! }, request, response),
+    )
+    const leaving = new AbortController()
+    const park = (path: string) => fetch(landing.url + path, { signal: leaving.signal }).catch(() => 'aborted')
+    const parked = [park('/one'), park('/one')]
+    await expect.poll(() => home.sockets.size, PATIENCE).toBe(2)
+    expect((await fetch(`${landing.url}/one`, { method: 'POST' })).status).toBe(429)
+    parked.push(park('/other'))
+    await expect.poll(() => home.sockets.size, PATIENCE).toBe(3)
+    leaving.abort()
+    await Promise.all(parked)
+    await expect.poll(() => home.sockets.size, PATIENCE).toBe(0)
+    const back = new AbortController()
+    parked.push(fetch(`${landing.url}/one`, { signal: back.signal }).catch(() => 'aborted'))
+    await expect.poll(() => home.sockets.size, PATIENCE).toBe(1)
+    back.abort()
+    await Promise.all(parked)
+    await forwarding.stop({ overMs: 0 })
   })
 
   test('is broken off when the gateway that passes it on stops, so that its client comes back by another', async () => {

@@ -35,8 +35,10 @@ interface Held {
   readonly weight: number
 }
 
-/** How many messages of one client are taken before others get their turn: a crafted frame holds many thousands. */
+/** What is taken of one client before others get their turn: a crafted frame holds many thousands of messages. */
 const MESSAGES_PER_TURN = 256
+/** In memory, roughly. */
+const BYTES_PER_TURN = 256 * 1024
 
 /**
  * What one client sends: first its handshake, then messages of the protocol it asked for. While there is no room for the
@@ -57,8 +59,9 @@ export class Incoming {
   #heldBytes = 0
   #isPaused = false
   #isReading = false
-  /** Taken since the client last had nothing more to say. */
+  /** Since the client last had nothing more to say. */
   #takenInTurn = 0
+  #bytesInTurn = 0
   #awaitsTurn = false
 
   constructor(
@@ -118,12 +121,14 @@ export class Incoming {
     try {
       if (this.#handshake !== undefined) this.#shakeHands(this.#handshake)
       while (this.#reader !== undefined && !this.#owner.hasEnded) {
-        if (this.#takenInTurn === MESSAGES_PER_TURN) return this.#awaitTurn()
+        if (this.#takenInTurn >= MESSAGES_PER_TURN || this.#bytesInTurn >= BYTES_PER_TURN) return this.#awaitTurn()
         this.#takenInTurn++
         if (this.#takeHeld()) continue
         if (this.#held !== undefined && !this.#readsAhead) return this.#pause()
         const message = this.#reader.next()
         if (message === undefined) return this.#resume()
+        this.#bytesInTurn += this.#reader.weight
+        if (message === null) continue
         if (this.#owner.admits(message)) this.#take(message, this.#reader.weight)
       }
     } catch (error) {
@@ -165,6 +170,7 @@ export class Incoming {
     this.#awaitsTurn = true
     setImmediate(() => {
       this.#takenInTurn = 0
+      this.#bytesInTurn = 0
       this.#awaitsTurn = false
       this.#read()
     })
@@ -172,6 +178,7 @@ export class Incoming {
 
   #resume(): void {
     this.#takenInTurn = 0
+    this.#bytesInTurn = 0
     if (this.#isPaused) this.#transport.resume()
     this.#isPaused = false
   }

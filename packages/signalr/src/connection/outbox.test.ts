@@ -120,3 +120,28 @@ test('finish hands over everything, the last message last', () => {
   outbox.finish(message('bye'), 0)
   expect(writes).toEqual([['a'], ['b', 'bye']])
 })
+
+test('a client that is always a little behind gets all in order, and of each state the newest', () => {
+  const { transport, writes } = scriptedTransport()
+  const { outbox } = outboxOn(transport, { lossyAboveBytes: 200_000, bufferedBytes: 10_000_000 })
+  transport.isSlow = true
+  const expected: string[] = []
+  for (let number = 0; number < 3_000; number++) {
+    const text = `${number} ${'x'.repeat(1_000)}`
+    outbox.add(message(text), number % 3 === 0 ? { stateKey: `${number % 6}` } : 'durable', 0)
+    if (number % 3 !== 0) expected.push(text)
+    if (number % 70 !== 0) continue
+    transport.bufferedBytes = 0
+    outbox.drained()
+  }
+  while (outbox.bufferedBytes > 0) {
+    transport.bufferedBytes = 0
+    outbox.drained()
+  }
+  const written = writes.flat()
+  const isState = (text: string) => Number.parseInt(text, 10) % 3 === 0
+  expect(written.filter((text) => !isState(text))).toEqual(expected)
+  const states = written.filter(isState).map((text) => Number.parseInt(text, 10))
+  expect(states).toEqual(states.toSorted((one, other) => one - other))
+  expect(states.slice(-2)).toEqual([2_994, 2_997])
+})

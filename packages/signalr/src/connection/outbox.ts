@@ -28,7 +28,7 @@ interface Waiting {
 const WRITE_BYTES = 64 * 1024
 /** Below this, whatever makes messages as fast as they are taken may make more. */
 const ROOM_BYTES = WRITE_BYTES
-/** How many replaced states may leave a hole in the queue before it is closed up. */
+/** How many messages that were replaced or written may be left in the queue before it is closed up. */
 const MAX_HOLES = 256
 
 /**
@@ -154,6 +154,7 @@ export class Outbox {
       waiting.message = undefined
     }
     if (this.#next === queue.length) this.clear()
+    else if (this.#next > MAX_HOLES && 2 * this.#next > queue.length) this.#closeUp()
     if (batch.length === 0 || this.#transport.write(batch)) return
     this.#writingSinceTick = sinceTick
     this.#owner.outboxWaits()
@@ -163,9 +164,14 @@ export class Outbox {
     if (waiting?.message === undefined) return
     this.#queuedBytes -= waiting.message.webSocketFrame.length
     waiting.message = undefined
-    if (++this.#holes < MAX_HOLES) return
+    if (++this.#holes >= MAX_HOLES) this.#closeUp()
+  }
+
+  /** Keeps only what still waits. */
+  #closeUp(): void {
     this.#queue = this.#queue?.filter(({ message }) => message !== undefined)
     this.#next = 0
     this.#holes = 0
+    for (const [key, { message }] of this.#stateByKey ?? []) if (message === undefined) this.#stateByKey!.delete(key)
   }
 }

@@ -22,4 +22,9 @@ export class Admission {
     if (this.#free < 1) throw comeBackIn(RETRY_SECONDS)
     this.#free--
   }
+
+  /** The last one did not get in: it takes nobody's place. */
+  turnAway(): void {
+    this.#free++
+  }
 }

@@ -61,6 +61,19 @@ export class Entrance<Identity> {
     this.#admission.admit()
   }
 
+  /**
+   * Who it is. A newcomer who is turned away takes nobody's place: a flood of them does not keep others out. Rejects with
+   * what `authenticate` says.
+   */
+  async identify(request: IncomingMessage, connectionId: string, by: { isNew: boolean }): Promise<Identity> {
+    try {
+      return await this.#options.authenticate(request, connectionId)
+    } catch (error) {
+      if (by.isNew) this.#admission.turnAway()
+      throw error
+    }
+  }
+
   /** For who comes without a token. */
   mintId(): string {
     return this.#tokens.mint({ isStateful: false }).connectionId

@@ -31,7 +31,7 @@ export function createFrontDoor<Identity>(options: FrontDoorOptions<Identity>, h
     entrance.admit()
     const { body, announced } = entrance.negotiate(query)
     if (announced !== undefined) {
-      await options.authenticate(request, announced.connectionId)
+      await entrance.identify(request, announced.connectionId, { isNew: true })
       entrance.expect(announced)
     }
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })

@@ -44,6 +44,7 @@ export class PlainRequests<Identity> {
     this.#entrance = entrance
     this.#host = {
       wheel,
+      waitingPosts: limits.waitingPosts,
       bodyLimits: { bytes: limits.batchBytes, ticks: wheel.ticksOf(timesMs.body) },
       pollTicks: wheel.ticksOf(timesMs.poll),
       disconnectTicks: wheel.ticksOf(timesMs.disconnect),
@@ -59,11 +60,12 @@ export class PlainRequests<Identity> {
     this.#entrance.checkOrigin(request)
     if (!token) throw new HubRefusal(400, 'Connection ID required')
     const { connectionId, home, isKnown } = this.#entrance.locate(token)
-    if (!isKnown) {
-      if (home === undefined || this.#options.forwarding === undefined) throw unknownConnection()
-      return this.#options.forwarding.request(home, request, response)
+    if (!isKnown && home !== undefined) {
+      if (this.#options.forwarding === undefined) throw unknownConnection()
+      return this.#options.forwarding.request({ home, connectionId }, request, response)
     }
-    const identity = await this.#options.authenticate(request, connectionId)
+    const identity = await this.#entrance.identify(request, connectionId, { isNew: false })
+    if (!isKnown) throw unknownConnection()
     // Who has left meanwhile gets nothing, above all no connection.
     if (request.socket.destroyed) return
     const tenant = this.#house.find(connectionId)

@@ -27,14 +27,17 @@ export class Upgrades<Identity> implements Disposable {
     entrance.checkOrigin(request)
     entrance.checkOffered('WebSockets')
     const located = token === undefined ? undefined : entrance.locate(token)
-    if (located?.isKnown === false && located.isStateful && located.home !== undefined) {
-      if (forwarding === undefined) throw unknownConnection()
-      return forwarding.upgrade(located.home, request, socket, head)
+    if (located?.isKnown === false && located.home !== undefined) {
+      const { home, connectionId, isStateful, isExpired } = located
+      if (isStateful && forwarding !== undefined) {
+        return forwarding.upgrade({ home, connectionId }, request, socket, head)
+      }
+      if (isStateful || isExpired) throw unknownConnection()
     }
-    if (located?.isKnown === false && located.home !== undefined && located.isExpired) throw unknownConnection()
-    if (!located?.isKnown) entrance.admit()
+    const isNew = located?.isKnown !== true
+    if (isNew) entrance.admit()
     const connectionId = located?.connectionId ?? entrance.mintId()
-    const identity = await this.#options.authenticate(request, connectionId)
+    const identity = await entrance.identify(request, connectionId, { isNew })
     const tenant = this.#house.find(connectionId)
     if (tenant?.hasEnded === false) {
       entrance.checkIdentity(tenant, identity)

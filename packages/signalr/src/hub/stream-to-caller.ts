@@ -24,10 +24,11 @@ export async function streamToCaller(caller: Caller, call: Call, stream: AsyncIt
     caller.begun(call)
     for (let next = await first; next.done !== true && !signal.aborted; next = await iterator.next()) {
       const item: unknown = next.value
+      // Of the streams that wait for room, the first may have taken it.
+      while (!caller.hasRoomToSend && !signal.aborted) await caller.roomToSend()
+      if (signal.aborted) break
       caller.deliver(caller.protocol.encode({ type: MessageType.streamItem, invocationId: invocationId!, item }))
       call.hasSentItems = true
-      if (!caller.hasRoomToSend) await caller.roomToSend()
-      if (signal.aborted) break
     }
     await returned
     complete(caller, call, {})

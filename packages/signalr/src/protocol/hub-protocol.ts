@@ -10,8 +10,11 @@ export interface ReaderLimits extends ComplexityLimits {
 /** Finds the messages in the bytes of one connection, wherever they were cut. */
 export interface MessageReader {
   push(bytes: Buffer): void
-  /** The next whole message, or undefined until more is pushed. Throws `ProtocolError`. */
-  next(): HubMessage | undefined
+  /**
+   * The next whole message, or undefined until more is pushed; null for one of a type that does not exist yet. Throws
+   * `ProtocolError`.
+   */
+  next(): HubMessage | null | undefined
   /** Of the message that was read last: what it takes in memory, in bytes, roughly. */
   readonly weight: number
 }

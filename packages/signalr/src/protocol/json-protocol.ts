@@ -31,13 +31,11 @@ class JsonReader implements MessageReader {
     this.#records.push(bytes)
   }
 
-  next(): HubMessage | undefined {
-    for (let record = this.#records.next(); record !== undefined; record = this.#records.next()) {
-      this.weight = weightOf(record.length, countJsonValues(record, this.#limits))
-      const message = messageOf(parseObject(record))
-      if (message !== undefined) return message
-    }
-    return undefined
+  next(): HubMessage | null | undefined {
+    const record = this.#records.next()
+    if (record === undefined) return undefined
+    this.weight = weightOf(record.length, countJsonValues(record, this.#limits))
+    return messageOf(parseObject(record)) ?? null
   }
 }
 

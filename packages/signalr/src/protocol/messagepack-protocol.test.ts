@@ -17,7 +17,9 @@ function readAll(bytes: Buffer): HubMessage[] {
   const reader = messagePackProtocol.createReader({ messageBytes: 1_000, nestingDepth: 32, messageValues: 1_000 })
   reader.push(bytes)
   const messages: HubMessage[] = []
-  for (let message = reader.next(); message !== undefined; message = reader.next()) messages.push(message)
+  for (let message = reader.next(); message !== undefined; message = reader.next()) {
+    if (message !== null) messages.push(message)
+  }
   return messages
 }
 

@@ -35,14 +35,12 @@ class MessagePackReader implements MessageReader {
     this.#records.push(bytes)
   }
 
-  next(): HubMessage | undefined {
-    for (let record = this.#records.next(); record !== undefined; record = this.#records.next()) {
-      const { elements, values } = elementsOf(record, this.#limits)
-      this.weight = weightOf(record.length, values)
-      const message = messageOf(fieldsOf(elements))
-      if (message !== undefined) return message
-    }
-    return undefined
+  next(): HubMessage | null | undefined {
+    const record = this.#records.next()
+    if (record === undefined) return undefined
+    const { elements, values } = elementsOf(record, this.#limits)
+    this.weight = weightOf(record.length, values)
+    return messageOf(fieldsOf(elements)) ?? null
   }
 }
 

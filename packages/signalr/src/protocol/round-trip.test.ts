@@ -75,7 +75,9 @@ function readAll(protocol: HubProtocol, bytes: Buffer, cuts: readonly number[], 
     for (const place of [...places, bytes.length]) {
       reader.push(bytes.subarray(start, place))
       start = place
-      for (let next = reader.next(); next !== undefined; next = reader.next()) messages.push(next)
+      for (let next = reader.next(); next !== undefined; next = reader.next()) {
+        if (next !== null) messages.push(next)
+      }
     }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error

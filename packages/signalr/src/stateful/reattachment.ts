@@ -7,7 +7,7 @@ import { HandedOver } from './handed-over.ts'
 export interface ReattachmentOwner {
   /** The client goes on with this socket, and sends again from this number on. What it says next is in the reader. */
   reattached(socket: HandedOver, reader: MessageReader, sequenceId: number): void
-  /** The socket has closed before. */
+  /** The socket has closed before, or its client has broken the protocol. */
   reattachmentLost(by: Reattachment): void
 }
 
@@ -24,6 +24,8 @@ export class Reattachment implements TransportListener {
   readonly #owner: ReattachmentOwner
   readonly #reader: MessageReader
   #messagesBefore = 0
+  /** The client has said something else than where it is. */
+  #hasFailed = false
 
   constructor(owner: ReattachmentOwner, reader: MessageReader, openTransport: OpenTransport) {
     this.#owner = owner
@@ -32,17 +34,20 @@ export class Reattachment implements TransportListener {
   }
 
   received(bytes: Buffer): void {
+    if (this.#hasFailed) return
     this.#reader.push(bytes)
     try {
       for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next()) {
-        if (message.type === MessageType.sequence) {
+        if (message?.type === MessageType.sequence) {
           return this.#owner.reattached(this.socket, this.#reader, message.sequenceId)
         }
         if (++this.#messagesBefore > MAX_MESSAGES_BEFORE) throw new ProtocolError('Sequence was expected.')
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
+      this.#hasFailed = true
       this.socket.transport.close()
+      this.#owner.reattachmentLost(this)
     }
   }
 

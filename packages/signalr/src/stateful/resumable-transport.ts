@@ -141,7 +141,7 @@ export class ResumableTransport implements Transport, TransportListener, Resumab
   close(): void {
     this.#acknowledgements?.stop()
     if (this.#heldBack !== undefined) this.#releaseHeldBack()
-    if (this.#reattachment !== undefined) this.#options.abandoned.add(this.#reattachment)
+    if (this.#reattachment !== undefined) this.#options.abandoned.add(this.#reattachment, this.#options.wheel.tick)
     if (this.#socket !== undefined) this.#socket.transport.close()
     else this.#listener.closed('lost')
   }
@@ -171,8 +171,8 @@ export class ResumableTransport implements Transport, TransportListener, Resumab
 
   reattached(socket: HandedOver, reader: MessageReader, sequenceId: number): void {
     if (this.#listener.hasEnded) return socket.transport.close()
-    this.#reattachment = undefined
     this.#acknowledgements!.rewind(sequenceId)
+    this.#reattachment = undefined
     // A socket that still looked open: the client knows that it is not.
     this.#socket?.abandon()
     this.#socket = socket

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { unknownConnection } from '../http/hub-refusal.ts'
+import { HubRefusal, unknownConnection } from '../http/hub-refusal.ts'
 import { RequestBody, type BodyLimits } from '../http/request-body.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import type { TimingWheel, WheelEntry } from '../timing-wheel.ts'
@@ -10,6 +10,8 @@ import type { Transport, TransportEnding, TransportListener } from './transport.
 export interface HttpTransportHost {
   readonly wheel: TimingWheel
   readonly bodyLimits: BodyLimits
+  /** POSTs of one connection that may wait for their turn. */
+  readonly waitingPosts: number
   /** After so many ticks a poll is answered with nothing. */
   readonly pollTicks: number
   /** For so many ticks a client may do without a poll. */
@@ -37,6 +39,7 @@ export abstract class HttpTransport implements Transport, WheelEntry {
   #resumption: PromiseWithResolvers<void> | undefined
   /** Settles when the POST that came last has had its turn. */
   #lastTurn: Promise<void> | undefined
+  #waitingPosts = 0
   #body: RequestBody | undefined
 
   constructor(connectionId: string, listener: TransportListener, host: HttpTransportHost) {
@@ -67,6 +70,8 @@ export abstract class HttpTransport implements Transport, WheelEntry {
    * if nothing of it was taken.
    */
   async receive(request: IncomingMessage): Promise<void> {
+    if (this.#waitingPosts >= this.host.waitingPosts) throw new HubRefusal(429)
+    this.#waitingPosts++
     const turn = Promise.withResolvers<void>()
     const before = this.#lastTurn
     this.#lastTurn = turn.promise
@@ -83,6 +88,7 @@ export abstract class HttpTransport implements Transport, WheelEntry {
       await this.#resumption?.promise
     } finally {
       this.#body = undefined
+      this.#waitingPosts--
       if (this.#lastTurn === turn.promise) this.#lastTurn = undefined
       turn.resolve()
     }

@@ -66,7 +66,9 @@ function readAll(bytes: Buffer, cuts: readonly number[]): unknown {
   try {
     for (const [index, place] of [...places, bytes.length].entries()) {
       reader.push(bytes.subarray(index === 0 ? 0 : places[index - 1], place))
-      for (let message = reader.next(); message !== undefined; message = reader.next()) messages.push(message)
+      for (let message = reader.next(); message !== undefined; message = reader.next()) {
+        if (message !== null) messages.push(message)
+      }
     }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error

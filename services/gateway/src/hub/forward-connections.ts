@@ -3,13 +3,22 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@parley/runtime'
-import { answerRefusal, HubRefusal, refuseUpgrade, unknownConnection, type Forwarding } from '@parley/signalr'
+import {
+  answerRefusal,
+  HubRefusal,
+  refuseUpgrade,
+  unknownConnection,
+  type Elsewhere,
+  type Forwarding,
+} from '@parley/signalr'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
 /** What other gateways' connections may cost here, and how long a home may be silent. */
 export interface ForwardingLimits {
   /** Requests, streams and sockets that are passed on at the same time. */
   readonly atOnce: number
+  /** The same for one connection: a poll, a POST, and some more that are late. */
+  readonly perConnection: number
   readonly connectMs: number
   /** Until an upgrade is answered. */
   readonly upgradeMs: number
@@ -19,6 +28,7 @@ export interface ForwardingLimits {
 
 const defaultLimits: ForwardingLimits = {
   atOnce: 10_000,
+  perConnection: 16,
   connectMs: 2_000,
   upgradeMs: 5_000,
   silenceMs: 100_000,
@@ -48,6 +58,7 @@ export function forwardConnections(options: {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS })
   const addresses = new WeakMap<IncomingMessage, string>()
   const underWay = new Set<ServerResponse | Duplex>()
+  const underWayOf = new Map<string, number>()
   const answered = new WeakSet<Socket>()
   let stopped = false
 
@@ -74,21 +85,33 @@ export function forwardConnections(options: {
   })
 
   /** Throws a `HubRefusal` if the request cannot be passed on. */
-  async function prepare(home: string, request: IncomingMessage, target: ServerResponse | Duplex): Promise<void> {
+  async function prepare(
+    { home, connectionId }: Elsewhere,
+    request: IncomingMessage,
+    target: ServerResponse | Duplex,
+  ): Promise<void> {
     if (request.headers[FORWARDED] !== undefined) throw unknownConnection()
     if (stopped || underWay.size >= limits.atOnce) {
       throw new HubRefusal(503, undefined, { 'retry-after': String(RETRY_SECONDS) })
     }
+    const others = underWayOf.get(connectionId) ?? 0
+    if (others >= limits.perConnection) throw new HubRefusal(429)
     underWay.add(target)
-    target.once('close', () => underWay.delete(target))
+    underWayOf.set(connectionId, others + 1)
+    target.once('close', () => {
+      underWay.delete(target)
+      const left = underWayOf.get(connectionId)! - 1
+      if (left > 0) underWayOf.set(connectionId, left)
+      else underWayOf.delete(connectionId)
+    })
     const address = await addressOf(home)
     if (address === undefined) throw unknownConnection()
     addresses.set(request, address)
   }
 
   return {
-    request(home, request, response) {
-      prepare(home, request, response).then(
+    request(to, request, response) {
+      prepare(to, request, response).then(
         () => {
           // The library would not hear any more that the client has gone.
           if (!response.closed) void proxy(request, response, () => answerRefusal(response, unknownConnection()))
@@ -96,9 +119,9 @@ export function forwardConnections(options: {
         (error: unknown) => answerRefusal(response, refusalOf(error)),
       )
     },
-    upgrade(home, request, socket, head) {
+    upgrade(to, request, socket, head) {
       socket.on('error', ignoreError)
-      prepare(home, request, socket).then(
+      prepare(to, request, socket).then(
         () => {
           if (!socket.destroyed) proxy.upgrade(request, socket as Socket, head)
         },
