@@ -151,13 +151,16 @@ export function createHubServer<Identity, State = undefined>(
   async function drain(overMs: number): Promise<void> {
     const leaving = shuffled([...sockets.values()])
     const startedMs = performance.now()
+    allClosed = Promise.withResolvers()
+    if (sockets.size === 0) allClosed.resolve()
     const drained = leaving.map(async (connection, index) => {
       const waitMs = startedMs + (overMs * index) / leaving.length - performance.now()
-      if (waitMs > 0) await delay(waitMs)
+      // Those who have gone by themselves are not waited for.
+      if (waitMs > 0) await delay(waitMs, undefined, { ref: false })
       await connection.drain()
     })
-    await Promise.all(drained)
-    if (sockets.size > 0) await (allClosed = Promise.withResolvers()).promise
+    await Promise.race([Promise.all(drained), allClosed.promise])
+    await allClosed.promise
     await Promise.all(endings)
     for (const undo of detach) undo()
     host.abandoned[Symbol.dispose]()

@@ -4,8 +4,8 @@ export interface Limits {
   readonly messageBytes: number
   /** Bytes of what a client sends at once, as one WebSocket message or POST: hub messages that wait go together. */
   readonly batchBytes: number
-  /** POSTs of one connection that wait for their turn. Clients send one after the other. */
-  readonly waitingPosts: number
+  /** POSTs of one connection at the same time. Clients send one after the other. */
+  readonly postsAtOnce: number
   /** Fragments of one WebSocket message. */
   readonly webSocketFragments: number
   /** Pieces in which an unfinished WebSocket frame may lie in memory. */
@@ -46,7 +46,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   messageBytes: 128 * 1024,
   batchBytes: 1024 * 1024,
-  waitingPosts: 16,
+  postsAtOnce: 16,
   webSocketFragments: 64,
   webSocketChunks: 1024,
   nestingDepth: 32,

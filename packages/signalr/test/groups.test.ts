@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { MessagePackHubProtocol } from '@microsoft/signalr-protocol-msgpack'
 import { expect, test } from 'vitest'
 import { encodeInvocation, type HubConnection, type HubServerOptions } from '../src/index.ts'
 import { Groups } from '../src/clients/groups.ts'
@@ -228,4 +229,18 @@ test('a userIdOf that throws keeps its connection out, and nobody hears of it', 
   await client.closed
   expect(client.messages.at(-1)).toEqual({ type: 7, error: 'Connection closed with an error.' })
   expect([hub.connections(), hub.ended]).toEqual([[], []])
+})
+
+test('what cannot be encoded for one client reaches those for whom it can, and the sender is told', async () => {
+  await using hub = await startHub()
+  const packed = () => startedClient(hub, { protocol: new MessagePackHubProtocol() })
+  await using first = await packed()
+  await using second = await startedClient(hub)
+  await using third = await packed()
+  const heard: unknown[] = []
+  for (const client of [first, second, third]) client.on('Said', (value: unknown) => void heard.push(value))
+  expect(() => hub.server.clients.all.send('Said', 1n)).toThrow(TypeError)
+  hub.server.clients.all.send('Said', 2)
+  await expect.poll(() => heard.length).toBe(5)
+  expect(heard.filter((value) => Number(value) === 1)).toHaveLength(2)
 })

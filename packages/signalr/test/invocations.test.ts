@@ -45,9 +45,13 @@ test('the text of a HubError reaches the client, that of another error does not'
     Crash: () => {
       throw new TypeError('secret')
     },
+    Speechless: () => Promise.reject(new HubError()),
     Unwritable: () => 1n,
   })
   await using client = await startedClient(hub)
+  await expect(client.invoke('Speechless')).rejects.toThrow(
+    new Error("An unexpected error occurred invoking 'Speechless' on the server."),
+  )
   await expect(client.invoke('refuse')).rejects.toThrow(new Error('not_a_member: You are not a member.'))
   await expect(client.invoke('crash')).rejects.toThrow(
     new Error("An unexpected error occurred invoking 'crash' on the server."),

@@ -83,10 +83,6 @@ test('the hub is told once that a client was lost', async () => {
   const client = await rawClient(hub)
   client.socket.terminate()
   await expect.poll(() => reasons(hub)).toEqual(['lost'])
-  const other = await rawClient(hub)
-  other.socket.close(4001)
-  await other.closed
-  await expect.poll(() => reasons(hub)).toEqual(['lost', 'lost'])
 })
 
 test('a connection that never shook hands is nothing to the hub', async () => {

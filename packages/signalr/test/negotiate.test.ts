@@ -153,9 +153,12 @@ test('an abandoned negotiation expires', async () => {
 })
 
 test('more pending negotiations than allowed get a 503', async () => {
-  await using hub = await startHub({ limits: { pendingNegotiations: 2 } })
-  const statuses = [await negotiate(hub), await negotiate(hub), await negotiate(hub)].map(({ status }) => status)
-  expect(statuses).toEqual([200, 200, 503])
+  await using hub = await startHub({
+    limits: { pendingNegotiations: 2 },
+    authenticate: () => new Promise((resolve) => setTimeout(resolve, 20, 'user')),
+  })
+  const answers = await Promise.all(Array.from({ length: 10 }, () => negotiate(hub)))
+  expect(answers.filter(({ status }) => status === 503)).toHaveLength(8)
 })
 
 test('the official client connects without negotiation', async () => {

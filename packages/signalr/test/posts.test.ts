@@ -193,7 +193,7 @@ test('what breaks the protocol in a POST ends the connection, and the client is 
   expect((await late.poll()).text).toContain('"error"')
 })
 
-test('more than sixteen POSTs that wait for their turn are refused, and those that wait are taken in order', async () => {
+test('more than sixteen POSTs of a connection at once are refused, and the others are taken one after the other', async () => {
   const heard: unknown[] = []
   await using hub = await startHub({ hub: noting(heard) })
   await using client = await startPoller(hub)

@@ -318,6 +318,29 @@ test('who acknowledges nothing gets no more than the limit, and is too slow in t
   expect(numbersOf(client).length).toBeLessThanOrEqual(12)
 })
 
+test('who was away longer than a slow client may be gets all that waited', async () => {
+  await using hub = await startHub({
+    limits: { unacknowledgedBytes: 2_000, bufferedMs: 200 },
+    disconnectTimeoutMs: 10_000,
+  })
+  await using first = await rawStateful(hub)
+  await expect.poll(() => hub.connections().length, within).toBe(1)
+  first.socket.terminate()
+  await delay(50)
+  counting(hub, 500)
+  await delay(500)
+  await using second = await rawSocket(hub, first.query)
+  second.send({ type: 9, sequenceId: 1 })
+  await expect
+    .poll(() => {
+      second.send({ type: 8, sequenceId: numbersOf(second).length })
+      return numbersOf(second).length
+    }, within)
+    .toBe(500)
+  expect(numbersOf(second)).toEqual(upTo(500))
+  expect(hub.ended).toEqual([])
+})
+
 test('acknowledgements let more through, all of it in order', async () => {
   await using hub = await startHub({ limits: { unacknowledgedBytes: 2_000 } })
   await using client = await rawStateful(hub)

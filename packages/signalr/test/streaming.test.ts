@@ -80,6 +80,11 @@ test('a method that throws mid-stream ends it with the known text, or with that 
         stopped++
       }
     },
+    async *Nothing() {
+      yield () => 'a function is nothing in JSON'
+      yield undefined
+      yield Symbol('nor is this')
+    },
     Early: {
       streams: true,
       run() {
@@ -107,6 +112,7 @@ test('a method that throws mid-stream ends it with the known text, or with that 
     ['Crash', [1], 'An error occurred on the server while streaming results.'],
     ['Refuse', [1], 'That is enough.'],
     ['Unwritable', [1], 'An error occurred on the server while streaming results.'],
+    ['Nothing', [null, null, null], 'undefined'],
     ['Early', [], "An unexpected error occurred invoking 'Early' on the server."],
     ['EarlyToo', [], "An unexpected error occurred invoking 'EarlyToo' on the server."],
     ['NoStream', [], "An unexpected error occurred invoking 'NoStream' on the server."],

@@ -4,7 +4,7 @@ import type { HubConnection } from '../hub/hub.ts'
 
 /** Those connections that are meant, at the moment when something is sent to them. */
 export interface Audience {
-  /** Calls a method of every client. Throws if an argument cannot be encoded. */
+  /** Calls a method of every client. Throws, behind the last one, if an argument cannot be encoded for one of them. */
   send(target: string, ...args: unknown[]): void
   sendFrame(frame: Frame, delivery?: Delivery): void
 }
@@ -26,7 +26,7 @@ type Member = Pick<HubConnection<unknown>, 'id' | 'sendFrame'>
 interface Directory {
   readonly connections: ReadonlyMap<string, Member>
   readonly groups: { of(name: string): ReadonlySet<Member> }
-  readonly users: { of(userId: string): ReadonlySet<Member> }
+  readonly users: { of(userId: string): Iterable<Member> }
 }
 
 export function createClients({ connections, groups, users }: Directory): Clients {
@@ -50,7 +50,15 @@ export function createClients({ connections, groups, users }: Directory): Client
 /** Maps and sets may lose members while they are walked through: those whose connection ends meanwhile. */
 function audience(members: () => Iterable<Member>): Audience {
   const sendFrame = (frame: Frame, delivery?: Delivery) => {
-    for (const member of members()) member.sendFrame(frame, delivery)
+    const errors: unknown[] = []
+    for (const member of members()) {
+      try {
+        member.sendFrame(frame, delivery)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
   }
   return { send: (target, ...args) => sendFrame(encodeInvocation(target, args)), sendFrame }
 }
@@ -62,6 +70,6 @@ function without(members: () => Iterable<Member>, ids: Iterable<string>): () => 
   }
 }
 
-function union(keys: readonly string[], membersOf: (key: string) => ReadonlySet<Member>): () => Iterable<Member> {
+function union(keys: readonly string[], membersOf: (key: string) => Iterable<Member>): () => Iterable<Member> {
   return () => new Set(keys.flatMap((key) => [...membersOf(key)]))
 }

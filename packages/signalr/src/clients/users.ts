@@ -1,4 +1,3 @@
-import { Groups } from './groups.ts'
 import type { HubConnection } from '../hub/hub.ts'
 
 export interface UserOptions<Identity> {
@@ -7,9 +6,14 @@ export interface UserOptions<Identity> {
   readonly connectionsPerUser: number
 }
 
-/** The connections of each user, if the server was told how to know them. */
-export class Users<Identity, Member extends Pick<HubConnection<Identity>, 'identity' | 'close'>> {
-  readonly #connections = new Groups<Member>()
+interface UserConnection<Identity> extends Pick<HubConnection<Identity>, 'identity' | 'close'> {
+  /** As it was asked once, when the connection was opened. */
+  userId: string | undefined
+}
+
+/** The connections of each user, if the server was told how to know them. Most users have one: that costs no set. */
+export class Users<Identity, Member extends UserConnection<Identity>> {
+  readonly #connections = new Map<string, Member | Set<Member>>()
   readonly #options: UserOptions<Identity>
 
   constructor(options: UserOptions<Identity>) {
@@ -17,23 +21,31 @@ export class Users<Identity, Member extends Pick<HubConnection<Identity>, 'ident
   }
 
   /** The oldest first. */
-  of(userId: string): ReadonlySet<Member> {
-    return this.#connections.of(userId)
+  of(userId: string): Iterable<Member> {
+    const found = this.#connections.get(userId)
+    if (found === undefined) return []
+    return found instanceof Set ? found : [found]
   }
 
   /** Who connects too often loses the oldest connection, and for good: it must not come back at the next one's cost. */
   add(connection: Member): void {
     const userId = this.#options.userIdOf(connection.identity)
     if (userId === undefined) return
-    this.#connections.join(userId, connection)
-    const connections = this.#connections.of(userId)
+    connection.userId = userId
+    const others = this.#connections.get(userId)
+    if (others === undefined) this.#connections.set(userId, connection)
+    else if (others instanceof Set) others.add(connection)
+    else this.#connections.set(userId, new Set([others, connection]))
+    const [oldest, ...newer] = this.of(userId)
     const most = this.#options.connectionsPerUser
-    if (connections.size <= most) return
-    const [oldest] = connections
-    oldest!.close({ error: `The user has more than ${most} connections.` })
+    if (newer.length >= most) oldest!.close({ error: `The user has more than ${most} connections.` })
   }
 
   delete(connection: Member): void {
-    this.#connections.leaveAll(connection)
+    const { userId } = connection
+    if (userId === undefined) return
+    const found = this.#connections.get(userId)
+    if (found instanceof Set) found.delete(connection)
+    if (found === connection || (found instanceof Set && found.size === 0)) this.#connections.delete(userId)
   }
 }

@@ -1,4 +1,5 @@
 import { pingFrame, type Frame } from '../frame.ts'
+import { ConnectionEndedError } from '../hub/connection-ended-error.ts'
 import { HubError } from '../hub/hub-error.ts'
 import type { DisconnectReason, HubConnection, InvokeOptions } from '../hub/hub.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
@@ -38,6 +39,8 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   readonly id: string
   readonly identity: Identity
   state: State = undefined as State
+  /** If the server knows users. */
+  userId: string | undefined
   readonly #host: ConnectionHost<Identity, State>
   readonly #transport: Transport
   /** The same transport, if it was negotiated to outlive its socket. */
@@ -122,9 +125,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   // For the transport
 
   received(bytes: Buffer): void {
-    if (this.hasEnded) return
-    this.#heartbeat.heard()
-    this.#incoming.receive(bytes)
+    if (!this.hasEnded) this.#incoming.receive(bytes)
   }
 
   drained(): void {
@@ -149,6 +150,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   // For what comes in and goes out
 
   admits(message: HubMessage): boolean {
+    this.#heartbeat.heard()
     return this.#resumable === undefined || this.#resumable.admits(message)
   }
 
@@ -173,8 +175,11 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     this.#end('client closed')
   }
 
-  readAgain(): void {
+  wasBusy(): void {
     this.#heartbeat.heard()
+  }
+
+  readAgain(): void {
     if (!this.hasEnded) this.#incoming.readAgain()
   }
 
@@ -217,8 +222,10 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     return this.transport === 'LongPolling'
   }
 
+  /** While the client was away nothing could be sent, which is no sign of a slow one. */
   get waitingSinceTick(): number | undefined {
-    return this.#outbox.waitingSinceTick
+    const sinceTick = this.#outbox.waitingSinceTick
+    return sinceTick === undefined ? undefined : Math.max(sinceTick, this.#resumable?.attachedTick ?? 0)
   }
 
   pulse(verdict: Verdict): void {
@@ -232,10 +239,11 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     const { dispatcher, log } = this.#host
     try {
       await this.#contact.begin()
-      if (!this.hasEnded) this.#exchange.inbox.open()
+      this.#exchange.inbox.open()
     } catch (error) {
       if (!(error instanceof HubError))
         log.error({ error, connectionId: this.id }, 'hub could not take in a connection')
+      this.#exchange.inbox.end(new ConnectionEndedError())
       this.#end('connect failed', this.#closeMessage({ error: dispatcher.describe(CLOSED_WITH_ERROR, error) }))
     }
   }
@@ -263,7 +271,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     this.#outbox.finish(last, this.#host.wheel.tick)
     this.#transport.close()
     this.#incoming.end()
-    this.#exchange.end()
+    this.#exchange.end(reason)
     this.#host.ended(this, this.#contact.end(reason))
   }
 }

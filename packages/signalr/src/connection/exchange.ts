@@ -1,5 +1,5 @@
 import { complete, type Caller } from '../hub/caller.ts'
-import type { HubConnection, InvokeOptions } from '../hub/hub.ts'
+import type { DisconnectReason, HubConnection, InvokeOptions } from '../hub/hub.ts'
 import {
   MessageType,
   type Completion,
@@ -17,6 +17,8 @@ import type { MessageSink } from './incoming.ts'
 export interface ExchangeOwner<Identity, State> extends HubConnection<Identity, State>, Caller {
   /** There may be room for what was not read yet. */
   readAgain(): void
+  /** Until now the client may have been silent because it was not read. */
+  wasBusy(): void
   clientCloses(): void
 }
 
@@ -42,9 +44,13 @@ export class Exchange<Identity, State> implements MessageSink, InboxOwner {
     await this.inbox.turnsSettled(this.#host.invocationGraceMs)
   }
 
-  end(): void {
+  /**
+   * The connection has ended. What a client sent before it left in good order is still done, but for streams, which have
+   * lost their other end.
+   */
+  end(by: DisconnectReason): void {
     const reason = new ConnectionEndedError()
-    this.inbox.end(reason)
+    this.inbox.end(reason, (call) => by === 'client closed' && !call.hasStreams)
     this.#results?.end(reason)
   }
 
@@ -83,7 +89,8 @@ export class Exchange<Identity, State> implements MessageSink, InboxOwner {
   }
 
   isUrgent(message: HubMessage): boolean {
-    return message.type === MessageType.completion ? this.#isResult(message) : message.type >= MessageType.ping
+    if (message.type === MessageType.completion) return this.#isResult(message)
+    return message.type >= MessageType.ping && message.type !== MessageType.close
   }
 
   handle(message: HubMessage, weight: number): void {
@@ -113,11 +120,12 @@ export class Exchange<Identity, State> implements MessageSink, InboxOwner {
   }
 
   inboxHasRoom(): void {
+    this.#connection.wasBusy()
     this.#connection.readAgain()
   }
 
   uploadHasRoom(): void {
-    this.#connection.readAgain()
+    this.inboxHasRoom()
   }
 
   #isResult({ invocationId }: Completion): boolean {

@@ -1,3 +1,4 @@
+import { ConnectionEndedError } from '../hub/connection-ended-error.ts'
 import type { DisconnectReason } from '../hub/hub.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import type { Connection } from './connection.ts'
@@ -42,6 +43,7 @@ export class HubContact<Identity, State> {
     if (!this.#isKnown) return
     if (!(await this.#inbox.settled(invocationGraceMs))) {
       log.warn({ connectionId, invocationGraceMs }, 'hub method outlives its connection')
+      this.#inbox.end(new ConnectionEndedError())
     }
     try {
       await hub.onDisconnected?.(this.#connection, reason)

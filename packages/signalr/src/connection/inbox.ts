@@ -88,15 +88,21 @@ export class Inbox {
     this.#leaveTurn(call)
   }
 
-  /** Forgets the calls that have not started, and tells the others that nobody waits for them. */
-  end(reason: Error): void {
+  /** Tells those that run that nobody waits for them, and forgets those that have not started, except to `keep` them. */
+  end(reason: Error, keep: (call: Call) => boolean = () => false): void {
+    const running = [...(this.#inTurn?.slice(0, this.#running) ?? []), ...(this.#beside ?? [])]
     const waiting = this.#inTurn?.splice(this.#running) ?? []
     for (const call of waiting) {
-      this.#closeStreams(call)
-      this.#inTurnBytes -= call.weight
+      if (keep(call)) this.#inTurn!.push(call)
+      else this.#forget(call)
     }
     this.#settle()
-    for (const call of [...(this.#inTurn ?? []), ...(this.#beside ?? [])]) call.abort(reason)
+    for (const call of running) call.abort(reason)
+  }
+
+  #forget(call: Call): void {
+    this.#closeStreams(call)
+    this.#inTurnBytes -= call.weight
   }
 
   /** Resolves when nothing waits for its turn or runs in it; false if that takes longer. */

@@ -28,8 +28,8 @@ interface Waiting {
 const WRITE_BYTES = 64 * 1024
 /** Below this, whatever makes messages as fast as they are taken may make more. */
 const ROOM_BYTES = WRITE_BYTES
-/** How many messages that were replaced or written may be left in the queue before it is closed up. */
-const MAX_HOLES = 256
+/** How many messages that were replaced, or written, may still have a place in the queue. */
+const MAX_SPENT = 256
 
 /**
  * The messages on their way to one client, in order. Those of one turn of the loop leave in one write, at its end.
@@ -43,7 +43,7 @@ export class Outbox {
   readonly #limits: OutboxLimits
   #queue: Waiting[] | undefined
   #next = 0
-  #holes = 0
+  #replaced = 0
   #queuedBytes = 0
   #stateByKey: Map<string, Waiting> | undefined
   #flushComes = false
@@ -123,7 +123,7 @@ export class Outbox {
     this.#queue = undefined
     this.#stateByKey = undefined
     this.#next = 0
-    this.#holes = 0
+    this.#replaced = 0
     this.#queuedBytes = 0
   }
 
@@ -154,7 +154,7 @@ export class Outbox {
       waiting.message = undefined
     }
     if (this.#next === queue.length) this.clear()
-    else if (this.#next > MAX_HOLES && 2 * this.#next > queue.length) this.#closeUp()
+    else if (this.#next > MAX_SPENT && 2 * this.#next > queue.length) this.#closeUp()
     if (batch.length === 0 || this.#transport.write(batch)) return
     this.#writingSinceTick = sinceTick
     this.#owner.outboxWaits()
@@ -164,14 +164,14 @@ export class Outbox {
     if (waiting?.message === undefined) return
     this.#queuedBytes -= waiting.message.webSocketFrame.length
     waiting.message = undefined
-    if (++this.#holes >= MAX_HOLES) this.#closeUp()
+    if (++this.#replaced >= MAX_SPENT) this.#closeUp()
   }
 
   /** Keeps only what still waits. */
   #closeUp(): void {
     this.#queue = this.#queue?.filter(({ message }) => message !== undefined)
     this.#next = 0
-    this.#holes = 0
+    this.#replaced = 0
     for (const [key, { message }] of this.#stateByKey ?? []) if (message === undefined) this.#stateByKey!.delete(key)
   }
 }

@@ -1,6 +1,4 @@
-import { comeBackIn } from './hub-refusal.ts'
-
-const RETRY_SECONDS = 1
+import { comeBackLater } from './hub-refusal.ts'
 
 /** Lets in so many newcomers each second; those of one second may come all at once. */
 export class Admission {
@@ -19,7 +17,7 @@ export class Admission {
     const since = ((nowMs - this.#countedMs) / 1_000) * this.#perSecond
     this.#free = Math.min(this.#perSecond, this.#free + since)
     this.#countedMs = nowMs
-    if (this.#free < 1) throw comeBackIn(RETRY_SECONDS)
+    if (this.#free < 1) throw comeBackLater()
     this.#free--
   }
 

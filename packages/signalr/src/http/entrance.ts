@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { randomTokens, type ConnectionTokens, type TokenReading } from '../connection-tokens.ts'
+import { randomTokens, type ConnectionTokens, type TokenReading } from './connection-tokens.ts'
 import { allTransports, type TransportName } from '../transport/transport-name.ts'
 import { Admission } from './admission.ts'
 import { entranceTimesMs, type FrontDoorOptions } from './front-door-options.ts'
 import type { House, Tenant } from './house.ts'
-import { comeBackIn, HubRefusal, unknownConnection } from './hub-refusal.ts'
+import { comeBackLater, HubRefusal, unknownConnection } from './hub-refusal.ts'
 import { negotiate, type Negotiation } from './negotiate.ts'
 import { Negotiations } from './negotiations.ts'
 import type { RequestTarget } from './request-target.ts'
@@ -13,8 +13,6 @@ export interface Located extends TokenReading {
   /** Its connection lives here, or was negotiated here. */
   readonly isKnown: boolean
 }
-
-const RETRY_SECONDS = 1
 
 /** Who may come in. Its checks throw a `HubRefusal`. */
 export class Entrance<Identity> {
@@ -48,7 +46,7 @@ export class Entrance<Identity> {
   }
 
   checkOpen(): void {
-    if (this.#house.isStopping) throw comeBackIn(RETRY_SECONDS)
+    if (this.#house.isStopping) throw comeBackLater()
   }
 
   checkIdentity(tenant: Tenant<Identity>, presented: Identity): void {
@@ -89,7 +87,6 @@ export class Entrance<Identity> {
   }
 
   negotiate(query: RequestTarget['query']): Negotiation {
-    if (this.#negotiations.isFull) throw comeBackIn(RETRY_SECONDS)
     return negotiate(query, {
       tokens: this.#tokens,
       transports: this.#transports,
@@ -99,6 +96,7 @@ export class Entrance<Identity> {
 
   /** Its client has so long to connect. */
   expect({ connectionId, isStateful }: { connectionId: string; isStateful: boolean }): void {
+    if (this.#negotiations.isFull) throw comeBackLater()
     this.#negotiations.add(connectionId, isStateful, this.#options.wheel.tick)
   }
 

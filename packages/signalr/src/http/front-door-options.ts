@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { ConnectionTokens } from '../connection-tokens.ts'
-import type { Forwarding } from '../forwarding.ts'
+import type { ConnectionTokens } from './connection-tokens.ts'
+import type { Forwarding } from './forwarding.ts'
 import type { Limits } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { TimingWheel } from '../timing-wheel.ts'

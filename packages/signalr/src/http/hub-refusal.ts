@@ -15,8 +15,10 @@ export class HubRefusal extends Error {
   }
 }
 
-export const comeBackIn = (retryAfterSeconds: number): HubRefusal =>
-  new HubRefusal(503, undefined, { 'retry-after': String(retryAfterSeconds) })
+const RETRY_SECONDS = 1
+
+/** This is no time for one more. */
+export const comeBackLater = (): HubRefusal => new HubRefusal(503, undefined, { 'retry-after': String(RETRY_SECONDS) })
 
 export const unknownConnection = (): HubRefusal => new HubRefusal(404, 'No Connection with that ID')
 

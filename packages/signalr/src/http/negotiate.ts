@@ -1,4 +1,4 @@
-import type { ConnectionTokens } from '../connection-tokens.ts'
+import type { ConnectionTokens } from './connection-tokens.ts'
 import { transferFormats, type TransportName } from '../transport/transport-name.ts'
 import type { RequestTarget } from './request-target.ts'
 

@@ -44,7 +44,7 @@ export class PlainRequests<Identity> {
     this.#entrance = entrance
     this.#host = {
       wheel,
-      waitingPosts: limits.waitingPosts,
+      postsAtOnce: limits.postsAtOnce,
       bodyLimits: { bytes: limits.batchBytes, ticks: wheel.ticksOf(timesMs.body) },
       pollTicks: wheel.ticksOf(timesMs.poll),
       disconnectTicks: wheel.ticksOf(timesMs.disconnect),

@@ -26,7 +26,8 @@ export function createDispatcher<Identity, State>(
   const methods = new HubMethods(hub.methods)
 
   function describe(prefix: string, error: unknown): string {
-    if (error instanceof HubError) return error.message
+    // A client takes an error without text for none.
+    if (error instanceof HubError) return error.message || prefix
     if (error instanceof UploadError) return `${prefix} HubException: ${error.message}`
     if (!options.detailedErrors) return prefix
     return error instanceof Error ? `${prefix} ${error.name}: ${error.message}` : `${prefix} ${String(error)}`
@@ -55,7 +56,7 @@ export function createDispatcher<Identity, State>(
         const error = mismatch(method, call)
         if (error !== undefined) return complete(connection, call, { error })
         // Canceled before it began, or the connection ended while the hub made up its mind.
-        if (call.isAnswered || connection.hasEnded) return
+        if (call.isAnswered || call.isAborted) return
         const answer = method.run(connection, args, call)
         // A generator begins when it is asked for its first item.
         if (!isAsyncIterable(answer)) connection.begun(call)

@@ -74,7 +74,7 @@ export type HubMethod<Identity, State = undefined> = (
 /** What a method gets beside its arguments. */
 export interface MethodCall {
   /**
-   * The streams that the client sends along, in its order. Each can be read once. Reading throws a `HubError` with the
+   * The streams that the client sends along, in its order. Each can be read once. Reading throws an `UploadError` with the
    * client's words if the client breaks the stream off, and a `ConnectionEndedError` if the connection ends before it.
    * What is not read when the method ends is dropped.
    */
@@ -102,7 +102,10 @@ interface Hooks<Identity, State> {
    * why.
    */
   onConnected?(connection: HubConnection<Identity, State>): unknown
-  /** Comes exactly once for each connection that came to `onConnected`: after it, and after its last invocation. */
+  /**
+   * Comes exactly once for each connection that came to `onConnected`: after it, and after its last invocation, or
+   * `invocationGraceMs` after the end.
+   */
   onDisconnected?(connection: HubConnection<Identity, State>, reason: DisconnectReason): unknown
 }
 

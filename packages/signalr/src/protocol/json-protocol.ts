@@ -44,10 +44,9 @@ class JsonReader implements MessageReader {
  * the connection over `"invocationId":null`, and over an item that is missing.
  */
 export function writeJsonMessage(message: HubMessage): string {
-  if (message.type === MessageType.streamItem && message.item === undefined) {
-    return JSON.stringify({ ...message, item: null })
-  }
-  return JSON.stringify(message)
+  if (message.type !== MessageType.streamItem) return JSON.stringify(message)
+  const { item, ...others } = message
+  return `${JSON.stringify(others).slice(0, -1)},"item":${JSON.stringify(item) ?? 'null'}}`
 }
 
 function encodeRawInvocation(target: string, argumentJson: string | Uint8Array): EncodedMessage {

@@ -285,3 +285,31 @@ describe('the official protocol', () => {
     expect(official.parseMessages(bytes.buffer, silent)).toMatchObject(messages)
   })
 })
+
+test.each([
+  ['02 9106', { type: 6 }],
+  ['0c 950180a130a44563686f912a', { type: 1, invocationId: '0', target: 'Echo', arguments: [42] }],
+  [
+    '0f 960180a133a44563686f910191a132',
+    { type: 1, invocationId: '3', target: 'Echo', arguments: [1], streamIds: ['2'] },
+  ],
+  ['06 940380a13202', { type: 3, invocationId: '2' }],
+  ['05 930580a134', { type: 5, invocationId: '4' }],
+  ['03 9207c0', { type: 7 }],
+  ['0e 950380a361626303d6ff5a4a1a50', { type: 3, invocationId: 'abc', result: new Date('2018-01-01T11:24:00Z') }],
+  ['09 950380a36162630200', { type: 3, invocationId: 'abc' }],
+])('%s, as clients frame it, is read', (framed, message) => {
+  const reader = messagePackProtocol.createReader({ messageBytes: 1_000, nestingDepth: 32, messageValues: 1_000 })
+  for (const byte of hex(framed)) reader.push(Buffer.of(byte))
+  expect(reader.next()).toEqual(message)
+  expect(reader.next()).toBeUndefined()
+})
+
+test.each([
+  ['029106', { type: 6 }],
+  ['049307c0c2', { type: 7 }],
+  ['06940380a13102', { type: 3, invocationId: '1' }],
+  ['05930580a131', { type: 5, invocationId: '1' }],
+] as const)('%s is what is sent, framing included', (framed, message) => {
+  expect(messagePackProtocol.encode(message).payload.toString('hex')).toBe(framed)
+})

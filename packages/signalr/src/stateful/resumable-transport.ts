@@ -59,6 +59,8 @@ export class ResumableTransport implements Transport, TransportListener, Resumab
   /** The listener was told to wait for `drained`. */
   #isAwaited = false
   #isSocketBusy = false
+  /** When the client last came back. */
+  attachedTick = 0
 
   constructor(listener: ResumableListener, openTransport: OpenTransport, options: ResumableOptions) {
     this.#listener = listener
@@ -176,6 +178,7 @@ export class ResumableTransport implements Transport, TransportListener, Resumab
     // A socket that still looked open: the client knows that it is not.
     this.#socket?.abandon()
     this.#socket = socket
+    this.attachedTick = this.#options.wheel.tick
     socket.handTo(this)
     if (this.#isPaused) socket.transport.pause()
     const sequence = this.#protocol!.encode({ type: MessageType.sequence, sequenceId: this.#sent.firstId })

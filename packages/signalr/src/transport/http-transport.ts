@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { HubRefusal, unknownConnection } from '../http/hub-refusal.ts'
-import { RequestBody, type BodyLimits } from '../http/request-body.ts'
+import { RequestBody, type BodyLimits } from './request-body.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import type { TimingWheel, WheelEntry } from '../timing-wheel.ts'
 import type { TransportName } from './transport-name.ts'
@@ -10,8 +10,8 @@ import type { Transport, TransportEnding, TransportListener } from './transport.
 export interface HttpTransportHost {
   readonly wheel: TimingWheel
   readonly bodyLimits: BodyLimits
-  /** POSTs of one connection that may wait for their turn. */
-  readonly waitingPosts: number
+  /** POSTs of one connection that may have their turn or wait for it. */
+  readonly postsAtOnce: number
   /** After so many ticks a poll is answered with nothing. */
   readonly pollTicks: number
   /** For so many ticks a client may do without a poll. */
@@ -39,7 +39,7 @@ export abstract class HttpTransport implements Transport, WheelEntry {
   #resumption: PromiseWithResolvers<void> | undefined
   /** Settles when the POST that came last has had its turn. */
   #lastTurn: Promise<void> | undefined
-  #waitingPosts = 0
+  #posts = 0
   #body: RequestBody | undefined
 
   constructor(connectionId: string, listener: TransportListener, host: HttpTransportHost) {
@@ -70,8 +70,8 @@ export abstract class HttpTransport implements Transport, WheelEntry {
    * if nothing of it was taken.
    */
   async receive(request: IncomingMessage): Promise<void> {
-    if (this.#waitingPosts >= this.host.waitingPosts) throw new HubRefusal(429)
-    this.#waitingPosts++
+    if (this.#posts >= this.host.postsAtOnce) throw new HubRefusal(429)
+    this.#posts++
     const turn = Promise.withResolvers<void>()
     const before = this.#lastTurn
     this.#lastTurn = turn.promise
@@ -88,7 +88,7 @@ export abstract class HttpTransport implements Transport, WheelEntry {
       await this.#resumption?.promise
     } finally {
       this.#body = undefined
-      this.#waitingPosts--
+      this.#posts--
       if (this.#lastTurn === turn.promise) this.#lastTurn = undefined
       turn.resolve()
     }

@@ -14,8 +14,8 @@ export class HubSocket extends WebSocket {
   }
 }
 
-/** Normal, going away (a page was left), and no code at all, which is how the JavaScript client closes. */
-const CLEAN_CODES = new Set([1000, 1001, 1005])
+/** There was no closing frame. */
+const ABNORMAL = 1006
 const NOTHING = Buffer.alloc(0)
 
 export class WebSocketTransport implements Transport {
@@ -67,7 +67,7 @@ export class WebSocketTransport implements Transport {
 
   closed(code: number): void {
     this.#socket.transport = undefined
-    this.#listener.closed(this.#violated ? 'violated' : CLEAN_CODES.has(code) ? 'clean' : 'lost')
+    this.#listener.closed(this.#violated ? 'violated' : code === ABNORMAL ? 'lost' : 'clean')
   }
 }
 

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@parley/runtime'
 import {
   answerRefusal,
+  comeBackLater,
   HubRefusal,
   refuseUpgrade,
   unknownConnection,
@@ -42,7 +43,6 @@ export interface ConnectionForwarding extends Forwarding {
 /** Nothing is passed on twice. A client that sends it itself is answered like one whose connection is gone. */
 const FORWARDED = 'x-parley-forwarded'
 const MAX_IDLE_SOCKETS = 256
-const RETRY_SECONDS = 1
 
 /**
  * Passes requests, streams and upgrades on to the gateway that keeps their connection, byte for byte. A home that is gone or
@@ -92,7 +92,7 @@ export function forwardConnections(options: {
   ): Promise<void> {
     if (request.headers[FORWARDED] !== undefined) throw unknownConnection()
     if (stopped || underWay.size >= limits.atOnce) {
-      throw new HubRefusal(503, undefined, { 'retry-after': String(RETRY_SECONDS) })
+      throw comeBackLater()
     }
     const others = underWayOf.get(connectionId) ?? 0
     if (others >= limits.perConnection) throw new HubRefusal(429)
