@@ -66,9 +66,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     log,
   })
   const http = stack.use(await serveHttp(app, config.http))
-  http.server.on('upgrade', (request, socket, head) => {
-    if (!hub.handleUpgrade(request, socket, head)) socket.destroy()
-  })
+  hub.attach(http.server)
   await routing.reachableAt(config.address ?? `http://${config.http.host}:${http.port}`)
   stack.defer(async () => {
     health.startDraining()

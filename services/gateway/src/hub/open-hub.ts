@@ -22,7 +22,7 @@ export function openHub(options: {
   allowOrigin: AllowOrigin
   secret: string
   log: Logger
-}): Pick<HubServer<Identity>, 'handleRequest' | 'handleUpgrade' | 'stop'> {
+}): Pick<HubServer<Identity>, 'handleRequest' | 'attach' | 'stop'> {
   const { hub, routing, allowOrigin, log } = options
   const tokens = signedTokens({ secret: options.secret, routing, now: Date.now })
   const forwarding = forwardConnections({ addressOf: (home) => routing.addressOf(Number(home)), log })
@@ -42,7 +42,7 @@ export function openHub(options: {
   })
   return {
     handleRequest: server.handleRequest,
-    handleUpgrade: server.handleUpgrade,
+    attach: server.attach,
     async stop({ overMs = 0 } = {}) {
       await Promise.all([server.stop({ overMs }), forwarding.stop({ overMs })])
     },
