@@ -47,7 +47,7 @@ export interface HubServer<Identity, State = undefined> extends AsyncDisposable 
   /** Takes an upgrade; false if it is not meant for the hub. */
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /** Hears the upgrades of an HTTP server until the hub has stopped. */
-  attach(server: Server): void
+  readonly attach: (server: Server) => void
   /**
    * Takes no new connections and closes those there are, in random order over so long, asking the clients to reconnect.
    * Invocations that were read finish first. Resolves when every client has been told, or had its
