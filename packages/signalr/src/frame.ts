@@ -1,5 +1,5 @@
-import { MessageType } from './protocol/hub-message.ts'
 import type { EncodedMessage } from './protocol/encoded-message.ts'
+import { MessageType } from './protocol/hub-message.ts'
 import type { HubProtocol } from './protocol/hub-protocol.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { pingFrame, type Frame } from '../frame.ts'
 import { ConnectionEndedError } from '../hub/connection-ended-error.ts'
-import { HubError } from '../hub/hub-error.ts'
 import type { DisconnectReason, HubConnection, InvokeOptions } from '../hub/hub.ts'
+import { HubError } from '../hub/hub-error.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import {
   HANDSHAKE_CANCELED,

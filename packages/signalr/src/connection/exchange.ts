@@ -1,4 +1,5 @@
 import { complete, type Caller } from '../hub/caller.ts'
+import { ConnectionEndedError } from '../hub/connection-ended-error.ts'
 import type { DisconnectReason, HubConnection, InvokeOptions } from '../hub/hub.ts'
 import {
   MessageType,
@@ -9,7 +10,6 @@ import {
 } from '../protocol/hub-message.ts'
 import type { Call } from './call.ts'
 import { ClientResults } from './client-results.ts'
-import { ConnectionEndedError } from '../hub/connection-ended-error.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import type { MessageSink } from './incoming.ts'

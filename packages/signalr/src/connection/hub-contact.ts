@@ -1,7 +1,7 @@
 import { ConnectionEndedError } from '../hub/connection-ended-error.ts'
 import type { DisconnectReason } from '../hub/hub.ts'
-import type { ConnectionHost } from './connection-host.ts'
 import type { Connection } from './connection.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import type { Inbox } from './inbox.ts'
 
 /** What the hub hears of one connection: that it begins, and exactly once, behind everything else, that it has ended. */

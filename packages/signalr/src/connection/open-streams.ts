@@ -1,3 +1,4 @@
+import { UploadError } from '../hub/upload-error.ts'
 import {
   MessageType,
   type Completion,
@@ -5,7 +6,6 @@ import {
   type StreamInvocation,
   type StreamItem,
 } from '../protocol/hub-message.ts'
-import { UploadError } from '../hub/upload-error.ts'
 import { Call } from './call.ts'
 import { Upload, type UploadOwner } from './upload.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { randomTokens, type ConnectionTokens, type TokenReading } from './connection-tokens.ts'
 import { allTransports, type TransportName } from '../transport/transport-name.ts'
 import { Admission } from './admission.ts'
+import { randomTokens, type ConnectionTokens, type TokenReading } from './connection-tokens.ts'
 import { entranceTimesMs, type FrontDoorOptions } from './front-door-options.ts'
 import type { House, Tenant } from './house.ts'
 import { comeBackLater, HubRefusal, unknownConnection } from './hub-refusal.ts'

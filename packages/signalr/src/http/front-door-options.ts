@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import type { ConnectionTokens } from './connection-tokens.ts'
-import type { Forwarding } from './forwarding.ts'
 import type { Limits } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { TimingWheel } from '../timing-wheel.ts'
 import type { TransportName } from '../transport/transport-name.ts'
+import type { ConnectionTokens } from './connection-tokens.ts'
+import type { Forwarding } from './forwarding.ts'
 
 interface EntranceTimes {
   /** How long a negotiated client may take to connect. */

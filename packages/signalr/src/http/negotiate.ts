@@ -1,5 +1,5 @@
-import type { ConnectionTokens } from './connection-tokens.ts'
 import { transferFormats, type TransportName } from '../transport/transport-name.ts'
+import type { ConnectionTokens } from './connection-tokens.ts'
 import type { RequestTarget } from './request-target.ts'
 
 /** The answer to a negotiate request, and the connection it announces, if it does. */

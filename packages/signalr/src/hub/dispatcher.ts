@@ -1,10 +1,10 @@
-import { complete, type Caller } from './caller.ts'
 import type { Call } from '../connection/call.ts'
+import type { HubLog } from '../log.ts'
+import { complete, type Caller } from './caller.ts'
 import { ConnectionEndedError } from './connection-ended-error.ts'
+import type { Hub, HubConnection } from './hub.ts'
 import { HubError } from './hub-error.ts'
 import { HubMethods, type RunnableMethod } from './hub-methods.ts'
-import type { Hub, HubConnection } from './hub.ts'
-import type { HubLog } from '../log.ts'
 import { streamToCaller } from './stream-to-caller.ts'
 import { UploadError } from './upload-error.ts'
 

@@ -1,6 +1,6 @@
-import { complete, type Caller } from './caller.ts'
 import type { Call } from '../connection/call.ts'
 import { MessageType } from '../protocol/hub-message.ts'
+import { complete, type Caller } from './caller.ts'
 
 /**
  * Sends the items of a stream and its completion. The next item is asked for only while little waits for the client, so

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { encodeTextRecord } from './encoded-message.ts'
 import { MessageType, type HubMessage } from './hub-message.ts'
-import { jsonProtocol, writeJsonMessage } from './json-protocol.ts'
 import { parseObject } from './json-object.ts'
+import { jsonProtocol, writeJsonMessage } from './json-protocol.ts'
 import { messageOf } from './message-fields.ts'
 
 const read = (json: string) => messageOf(parseObject(Buffer.from(json)))

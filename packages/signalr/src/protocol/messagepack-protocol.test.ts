@@ -1,11 +1,11 @@
-import { MessagePackHubProtocol } from '@microsoft/signalr-protocol-msgpack'
 import type { HubMessage as OfficialMessage } from '@microsoft/signalr'
+import { MessagePackHubProtocol } from '@microsoft/signalr-protocol-msgpack'
 import { describe, expect, test } from 'vitest'
 import type { HubMessage } from './hub-message.ts'
-import { messagePackProtocol } from './messagepack-protocol.ts'
 import { messageOf } from './message-fields.ts'
 import { elementsOf } from './messagepack-elements.ts'
 import { fieldsOf } from './messagepack-fields.ts'
+import { messagePackProtocol } from './messagepack-protocol.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const read = (body: string) =>

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { HubRefusal, unknownConnection } from '../http/hub-refusal.ts'
-import { RequestBody, type BodyLimits } from './request-body.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import type { TimingWheel, WheelEntry } from '../timing-wheel.ts'
-import type { TransportName } from './transport-name.ts'
+import { RequestBody, type BodyLimits } from './request-body.ts'
 import type { Transport, TransportEnding, TransportListener } from './transport.ts'
+import type { TransportName } from './transport-name.ts'
 
 /** What all transports over plain HTTP requests share. */
 export interface HttpTransportHost {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import { HttpTransport, type HttpTransportHost } from './http-transport.ts'
-import type { TransportName } from './transport-name.ts'
 import type { TransportListener } from './transport.ts'
+import type { TransportName } from './transport-name.ts'
 
 const HEADERS = {
   'content-type': 'application/octet-stream',

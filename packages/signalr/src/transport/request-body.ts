@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { TimingWheel, WheelEntry } from '../timing-wheel.ts'
 import { HubRefusal } from '../http/hub-refusal.ts'
+import type { TimingWheel, WheelEntry } from '../timing-wheel.ts'
 
 export interface BodyLimits {
   readonly bytes: number

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
-import type { TransportName } from './transport-name.ts'
 import type { Transport, TransportListener } from './transport.ts'
+import type { TransportName } from './transport-name.ts'
 
 /** A `ws` socket that knows its transport, so that all sockets share the same few event handlers. */
 export class HubSocket extends WebSocket {
