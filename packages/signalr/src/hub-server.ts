@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { AbandonedSockets } from './abandoned-sockets.ts'
 import { createClients, type Clients } from './clients/audience.ts'
 import { Groups } from './clients/groups.ts'
 import { Users } from './clients/users.ts'
@@ -15,7 +16,6 @@ import { defaultLimits, type Limits } from './limits.ts'
 import { silentLog } from './log.ts'
 import { jsonProtocol } from './protocol/json-protocol.ts'
 import { messagePackProtocol } from './protocol/messagepack-protocol.ts'
-import { AbandonedReattachments } from './stateful/abandoned-reattachments.ts'
 import { TimingWheel } from './timing-wheel.ts'
 
 export interface HubServerOptions<Identity, State = undefined> extends EntranceOptions<Identity> {
@@ -30,6 +30,8 @@ export interface HubServerOptions<Identity, State = undefined> extends EntranceO
   /** A client that was silent for so long, while no method of it ran, is gone. */
   readonly clientTimeoutMs?: number
   readonly handshakeTimeoutMs?: number
+  /** For how long something may stand open that a client has abandoned. */
+  readonly abandonedTimeoutMs?: number
   /** How long an ending connection waits for its invocations to finish. */
   readonly invocationGraceMs?: number
   /** Tells clients the text of every error, not only of a `HubError`. */
@@ -72,10 +74,16 @@ export function createHubServer<Identity, State = undefined>(
     keepAlive: options.keepAliveMs ?? 15_000,
     clientTimeout: options.clientTimeoutMs ?? 30_000,
     buffered: limits.bufferedMs,
+    abandoned: options.abandonedTimeoutMs ?? 600_000,
     ...entranceTimesMs(options),
   }
   const tickMs = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, Math.min(...Object.values(timesMs)) / 10))
   const wheel = new TimingWheel(tickMs)
+  const abandoned = new AbandonedSockets(wheel, {
+    most: limits.abandonedSockets,
+    lifetimeTicks: wheel.ticksOf(timesMs.abandoned),
+    keepAliveTicks: wheel.ticksOf(timesMs.keepAlive),
+  })
 
   /** By id, from the request that opens it until its transport is closed. */
   const sockets = new Map<string, Connection<Identity, State>>()
@@ -113,7 +121,7 @@ export function createHubServer<Identity, State = undefined>(
     },
     wheel,
     flushes: new FlushQueue(),
-    abandoned: new AbandonedReattachments(wheel),
+    abandoned,
     log,
     invocationGraceMs: options.invocationGraceMs ?? 5_000,
     groups,
@@ -136,7 +144,7 @@ export function createHubServer<Identity, State = undefined>(
   }
 
   const frontDoor = createFrontDoor<Identity>(
-    { ...options, limits, wheel },
+    { ...options, limits, wheel, abandoned },
     {
       get isStopping() {
         return stopped !== undefined
@@ -163,7 +171,7 @@ export function createHubServer<Identity, State = undefined>(
     await allClosed.promise
     await Promise.all(endings)
     for (const undo of detach) undo()
-    host.abandoned[Symbol.dispose]()
+    abandoned[Symbol.dispose]()
     frontDoor[Symbol.dispose]()
     wheel[Symbol.dispose]()
   }

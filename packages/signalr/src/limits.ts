@@ -37,6 +37,8 @@ export interface Limits {
   readonly bufferedMs: number
   /** Bytes that a client with stateful reconnect has not acknowledged. Beyond it nothing more is sent to it. */
   readonly unacknowledgedBytes: number
+  /** Sockets and streams that clients have left behind open. Beyond it the oldest is closed. */
+  readonly abandonedSockets: number
   /** Negotiations whose client has not connected yet. */
   readonly pendingNegotiations: number
   /** Clients that begin to connect in one second, a whole number. The others are told to come back later. */
@@ -61,6 +63,7 @@ export const defaultLimits: Limits = {
   bufferedBytes: 1024 * 1024,
   bufferedMs: 10_000,
   unacknowledgedBytes: 100_000,
+  abandonedSockets: 256,
   pendingNegotiations: 20_000,
   handshakesPerSecond: 1_000,
 }

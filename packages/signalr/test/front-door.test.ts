@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { AbandonedSockets } from '../src/abandoned-sockets.ts'
 import { createFrontDoor } from '../src/http/front-door.ts'
 import type { Tenant } from '../src/http/house.ts'
 import { defaultLimits } from '../src/limits.ts'
@@ -14,9 +15,10 @@ import { openEvents, openPoller, send } from './raw-http.ts'
 /** A server without hubs: it sends back what it gets. */
 async function startEcho() {
   const wheel = new TimingWheel(10)
+  const abandoned = new AbandonedSockets(wheel, { most: 1, lifetimeTicks: 1, keepAliveTicks: 1 })
   const tenants = new Map<string, Tenant<string>>()
   const frontDoor = createFrontDoor<string>(
-    { path: '/echo', authenticate: () => 'user', limits: defaultLimits, wheel },
+    { path: '/echo', authenticate: () => 'user', limits: defaultLimits, wheel, abandoned },
     {
       isStopping: false,
       find: (connectionId) => tenants.get(connectionId),

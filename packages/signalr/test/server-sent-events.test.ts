@@ -93,12 +93,14 @@ test('a second stream for the same connection gets a 409 and harms nobody', asyn
   await expect.poll(() => events.payloads()).toContain(tick())
 })
 
-test('a silent client gets pings and is timed out', async () => {
+test('a silent client gets pings, is timed out and asked back', async () => {
   await using hub = await startHub({ keepAliveMs: 50, clientTimeoutMs: 200 })
   await using events = await startEvents(hub)
-  expect(await events.ended).toBe('whole')
+  const close = { type: 7, error: 'Connection closed with an error.', allowReconnect: true }
+  await expect.poll(() => events.payloads().at(-1)).toBe(record(close))
   expect(events.payloads()).toContain(record({ type: 6 }))
   expect(reasons(hub)).toEqual(['client timeout'])
+  expect((await events.post({ type: 6 })).status).toBe(404)
 })
 
 test('DELETE is not for streams', async () => {

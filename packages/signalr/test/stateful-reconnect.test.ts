@@ -240,6 +240,36 @@ test('the official client that gives up a silent server by itself leaves no sock
   await expect.poll(() => hub.connections(), within).toEqual([])
 })
 
+/** A second socket for a connection, whose client never says where it goes on and ends the connection by its first. */
+async function abandonedSocket(hub: TestHub): Promise<RawClient> {
+  const first = await rawStateful(hub)
+  const second = await rawSocket(hub, first.query)
+  first.send({ type: 7 })
+  await first.closed
+  return second
+}
+
+test('a socket that its client has abandoned stands in silence until its time is over', async () => {
+  await using hub = await startHub({ abandonedTimeoutMs: 300, keepAliveMs: 50 })
+  await using abandoned = await abandonedSocket(hub)
+  const sinceMs = performance.now()
+  expect(await abandoned.closed).toEqual({ code: 1000 })
+  expect(performance.now() - sinceMs).toBeGreaterThan(200)
+  expect(abandoned.messages).toEqual([])
+})
+
+test('beyond the limit the socket that was abandoned first is closed; a stop closes the rest', async () => {
+  await using hub = await startHub({ limits: { abandonedSockets: 2 } })
+  await using first = await abandonedSocket(hub)
+  await using second = await abandonedSocket(hub)
+  expect(first.socket.readyState).toBe(first.socket.OPEN)
+  await using third = await abandonedSocket(hub)
+  expect(await first.closed).toEqual({ code: 1000 })
+  expect([second, third].map(({ socket }) => socket.readyState)).toEqual([1, 1])
+  await hub.server.stop()
+  expect(await Promise.all([second.closed, third.closed])).toEqual([{ code: 1000 }, { code: 1000 }])
+})
+
 test('a client that acknowledges what was not sent, or says where it is without being asked, breaks the protocol', async () => {
   await using hub = await startHub()
   for (const wrong of [

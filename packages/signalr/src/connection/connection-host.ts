@@ -1,10 +1,10 @@
+import type { AbandonedSockets } from '../abandoned-sockets.ts'
 import type { Groups } from '../clients/groups.ts'
 import type { Dispatcher } from '../hub/dispatcher.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Limits } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { HubProtocol } from '../protocol/hub-protocol.ts'
-import type { AbandonedReattachments } from '../stateful/abandoned-reattachments.ts'
 import type { TimingWheel } from '../timing-wheel.ts'
 import type { Connection } from './connection.ts'
 import type { FlushQueue } from './flush-queue.ts'
@@ -21,7 +21,7 @@ export interface ConnectionHost<Identity, State> {
   readonly intervals: HeartbeatIntervals
   readonly wheel: TimingWheel
   readonly flushes: FlushQueue
-  readonly abandoned: AbandonedReattachments
+  readonly abandoned: AbandonedSockets
   readonly groups: Groups<Connection<Identity, State>>
   /** For a call to any client: no two are the same. */
   nextInvocationId(): string

@@ -119,7 +119,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   async drain(): Promise<void> {
     if (this.hasEnded) return
     await this.#exchange.drain()
-    this.#end('server stopping', this.#closeMessage({ allowReconnect: true }))
+    this.#end('server stopping', this.#closeMessage({ allowReconnect: true }), { isHeard: !this.isHandshaking })
   }
 
   // For the transport
@@ -231,8 +231,9 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   pulse(verdict: Verdict): void {
     if (verdict === 'ping') this.sendFrame(pingFrame)
     else if (verdict === 'gone') this.#end('lost')
-    else if (verdict === 'handshake timeout') this.#end('protocol error', handshakeRefused(HANDSHAKE_CANCELED))
-    else this.#endForNow(verdict, verdict === 'slow client' ? 'slow client' : CLOSED_WITH_ERROR)
+    else if (verdict === 'handshake timeout') this.#handshakeTimedOut()
+    else if (verdict === 'slow client') this.#endForNow(verdict, verdict)
+    else this.#endForNow(verdict, CLOSED_WITH_ERROR, { isHeard: false })
   }
 
   async #begin(): Promise<void> {
@@ -258,18 +259,26 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     return this.#protocol?.encode({ type: MessageType.close, ...close })
   }
 
-  /** The client may come back. */
-  #endForNow(reason: DisconnectReason, error: string): void {
-    this.#end(reason, this.#closeMessage({ error, allowReconnect: true }))
+  /** Where a client may have abandoned the connection it is not even told. */
+  #handshakeTimedOut(): void {
+    const last = this.#transport.abandon === undefined ? handshakeRefused(HANDSHAKE_CANCELED) : undefined
+    this.#end('protocol error', last, { isHeard: false })
   }
 
-  #end(reason: DisconnectReason, last?: EncodedMessage): void {
+  /** The client may come back. */
+  #endForNow(reason: DisconnectReason, error: string, by?: { isHeard: boolean }): void {
+    this.#end(reason, this.#closeMessage({ error, allowReconnect: true }), by)
+  }
+
+  /** A client that was not heard, or not any more, may have abandoned the connection. */
+  #end(reason: DisconnectReason, last?: EncodedMessage, { isHeard } = { isHeard: true }): void {
     if (this.hasEnded) return
     this.#endedBy = reason
     this.#heartbeat.stop()
     if (reason === 'slow client') this.#outbox.clear()
     this.#outbox.finish(last, this.#host.wheel.tick)
-    this.#transport.close()
+    if (isHeard || this.#transport.abandon === undefined) this.#transport.close()
+    else this.#transport.abandon()
     this.#incoming.end()
     this.#exchange.end(reason)
     this.#host.ended(this, this.#contact.end(reason))

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { AbandonedSockets } from '../abandoned-sockets.ts'
 import type { Limits } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { TimingWheel } from '../timing-wheel.ts'
@@ -46,6 +47,7 @@ export interface EntranceOptions<Identity> extends EntranceTimes {
 export interface FrontDoorOptions<Identity> extends EntranceOptions<Identity> {
   readonly limits: Limits
   readonly wheel: TimingWheel
+  readonly abandoned: AbandonedSockets
 }
 
 export const entranceTimesMs = (options: EntranceTimes) => ({

@@ -37,13 +37,14 @@ export class PlainRequests<Identity> {
   ])
 
   constructor(options: FrontDoorOptions<Identity>, house: House<Identity>, entrance: Entrance<Identity>) {
-    const { wheel, limits } = options
+    const { wheel, abandoned, limits } = options
     const timesMs = entranceTimesMs(options)
     this.#options = options
     this.#house = house
     this.#entrance = entrance
     this.#host = {
       wheel,
+      abandoned,
       postsAtOnce: limits.postsAtOnce,
       bodyLimits: { bytes: limits.batchBytes, ticks: wheel.ticksOf(timesMs.body) },
       pollTicks: wheel.ticksOf(timesMs.poll),

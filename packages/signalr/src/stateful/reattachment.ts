@@ -1,3 +1,4 @@
+import type { AbandonedSocket } from '../abandoned-sockets.ts'
 import { MessageType } from '../protocol/hub-message.ts'
 import type { MessageReader } from '../protocol/hub-protocol.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
@@ -19,7 +20,7 @@ const MAX_MESSAGES_BEFORE = 16
  * it, and it is not closed: the JavaScript client abandons such a socket half-way when it has given up the old one by
  * itself, and would take whatever happens on it for its new connection's.
  */
-export class Reattachment implements TransportListener {
+export class Reattachment implements TransportListener, AbandonedSocket {
   readonly socket: HandedOver
   readonly #owner: ReattachmentOwner
   readonly #reader: MessageReader
@@ -46,9 +47,13 @@ export class Reattachment implements TransportListener {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#hasFailed = true
-      this.socket.transport.close()
+      this.close()
       this.#owner.reattachmentLost(this)
     }
+  }
+
+  close(): void {
+    this.socket.transport.close()
   }
 
   drained(): void {}

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { AbandonedSockets } from '../abandoned-sockets.ts'
 import type { Limits } from '../limits.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import { isCounted, MessageType, type HubMessage } from '../protocol/hub-message.ts'
@@ -6,7 +7,6 @@ import type { HubProtocol, MessageReader } from '../protocol/hub-protocol.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import type { TimingWheel } from '../timing-wheel.ts'
 import type { OpenTransport, Transport, TransportEnding, TransportListener } from '../transport/transport.ts'
-import type { AbandonedReattachments } from './abandoned-reattachments.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { HandedOver } from './handed-over.ts'
 import { Reattachment, type ReattachmentOwner } from './reattachment.ts'
@@ -32,7 +32,7 @@ export interface Resumable {
 export interface ResumableOptions {
   readonly wheel: TimingWheel
   readonly limits: Limits
-  readonly abandoned: AbandonedReattachments
+  readonly abandoned: AbandonedSockets
 }
 
 /** For so long a socket may take to close that its client has already given up. */
@@ -143,7 +143,7 @@ export class ResumableTransport implements Transport, TransportListener, Resumab
   close(): void {
     this.#acknowledgements?.stop()
     if (this.#heldBack !== undefined) this.#releaseHeldBack()
-    if (this.#reattachment !== undefined) this.#options.abandoned.add(this.#reattachment, this.#options.wheel.tick)
+    if (this.#reattachment !== undefined) this.#options.abandoned.add(this.#reattachment)
     if (this.#socket !== undefined) this.#socket.transport.close()
     else this.#listener.closed('lost')
   }

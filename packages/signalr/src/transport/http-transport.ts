@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { AbandonedSockets } from '../abandoned-sockets.ts'
 import { HubRefusal, unknownConnection } from '../http/hub-refusal.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import type { TimingWheel, WheelEntry } from '../timing-wheel.ts'
@@ -9,6 +10,7 @@ import type { TransportName } from './transport-name.ts'
 /** What all transports over plain HTTP requests share. */
 export interface HttpTransportHost {
   readonly wheel: TimingWheel
+  readonly abandoned: AbandonedSockets
   readonly bodyLimits: BodyLimits
   /** POSTs of one connection that may have their turn or wait for it. */
   readonly postsAtOnce: number

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { AbandonedSocket, AbandonedSockets } from '../abandoned-sockets.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import { HttpTransport, type HttpTransportHost } from './http-transport.ts'
 import type { TransportListener } from './transport.ts'
@@ -10,22 +11,29 @@ const HEADERS = {
   'cache-control': 'no-cache, no-store, no-transform',
   'x-accel-buffering': 'no',
 }
-/** A comment: without it Firefox does not take the stream for open. */
-const OPENING = ':\r\n'
+/** No event, but without a first byte Firefox does not take the stream for open. */
+const COMMENT = ':\r\n'
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const DATA = Buffer.from('data: ')
 const END_OF_LINE = Buffer.from('\r\n')
 
-/** One answer that does not end, of which every message is an event. */
+/**
+ * One answer that does not end, of which every message is an event.
+ *
+ * The JavaScript client can leave such a stream behind: when its request fails before it is answered, the client gives up
+ * the connection, but not its `EventSource`, which asks again by itself, and finds the connection waiting. Nothing comes
+ * from the client then, and what it hears on that stream, or its end, goes to the connection it has begun meanwhile.
+ */
 export class ServerSentEventsTransport extends HttpTransport {
   readonly #response: ServerResponse
+  #isAbandoned = false
 
   constructor(response: ServerResponse, connectionId: string, listener: TransportListener, host: HttpTransportHost) {
     super(connectionId, listener, host)
     this.#response = response
     response.writeHead(200, HEADERS)
-    response.write(OPENING)
+    response.write(COMMENT)
     response.on('close', this.#onClose)
   }
 
@@ -48,10 +56,24 @@ export class ServerSentEventsTransport extends HttpTransport {
     this.host.wheel.schedule(this, this.host.closeTicks)
   }
 
-  /** It has not taken what was written before the end. */
+  abandon(): void {
+    super.close()
+    if (this.#response.writableLength === 0) return this.#leave()
+    this.#isAbandoned = true
+    this.host.wheel.schedule(this, this.host.closeTicks)
+  }
+
+  /** The client has had its time to take what was written last. */
   look(): number {
-    this.#response.destroy()
+    if (this.#isAbandoned && this.#response.writableLength === 0) this.#leave()
+    else this.#response.destroy()
     return Infinity
+  }
+
+  #leave(): void {
+    this.#response.off('close', this.#onClose)
+    leave(this.#response, this.host.abandoned)
+    this.end('lost')
   }
 
   readonly #onWritten = (error?: Error | null): void => {
@@ -59,6 +81,16 @@ export class ServerSentEventsTransport extends HttpTransport {
   }
 
   readonly #onClose = (): void => this.end(this.#response.writableFinished ? 'clean' : 'lost')
+}
+
+/** Of the connection nothing is kept. */
+function leave(response: ServerResponse, abandoned: AbandonedSockets): void {
+  const socket: AbandonedSocket = {
+    keepAlive: () => void response.write(COMMENT),
+    close: () => void response.end(),
+  }
+  response.on('close', () => abandoned.delete(socket))
+  abandoned.add(socket)
 }
 
 /** Every line break in the payload, which can only stand between the parts of a JSON text, begins a new line of data. */

@@ -13,6 +13,11 @@ export interface Transport {
   resume(): void
   /** Ends in good order behind what was written; by force if the other side does not agree in time. */
   close(): void
+  /**
+   * Leaves it open to a client that may have abandoned it and would take its end for that of another connection. For the
+   * listener it closes. Absent where no client does that.
+   */
+  abandon?(): void
 }
 
 export interface TransportListener {

@@ -1,4 +1,5 @@
 import type { HubServer } from '../../src/index.ts'
+import { AbandonedSockets } from '../../src/abandoned-sockets.ts'
 import { createFrontDoor } from '../../src/http/front-door.ts'
 import type { Opening, Tenant } from '../../src/http/house.ts'
 import { defaultLimits } from '../../src/limits.ts'
@@ -15,9 +16,10 @@ const TICK_MS = 100
 /** Gives back all bytes that come, by the transports of the hubs but without their protocol. */
 export function createEchoEndpoint(path: string): Endpoint {
   const wheel = new TimingWheel(TICK_MS)
+  const abandoned = new AbandonedSockets(wheel, { most: 1, lifetimeTicks: 1, keepAliveTicks: 1 })
   const echoes = new Map<string, Echo>()
   const frontDoor = createFrontDoor<undefined>(
-    { path, authenticate: () => undefined, limits: defaultLimits, wheel },
+    { path, authenticate: () => undefined, limits: defaultLimits, wheel, abandoned },
     {
       isStopping: false,
       find: (connectionId) => echoes.get(connectionId),
