@@ -36,20 +36,24 @@ export async function ensureStream(bus: Bus, contract: Contract): Promise<void> 
 }
 
 /**
- * Resolves when JetStream has stored all of them. The ids make a repetition within two minutes a duplicate that JetStream
+ * Resolves when JetStream has stored all of them. The ids, where there are any, make a repetition within two minutes a duplicate that JetStream
  * itself drops; hearers must be ready for repetitions all the same.
  */
 export async function publishEvents(
   bus: Bus,
   events: readonly EventRecord[],
-  options: { idOf: (index: number) => string },
+  options: { idOf: (index: number) => string | undefined },
 ): Promise<void> {
   const stream = bus.nats.jetstream()
   await bus.whileConnected(() =>
     Promise.all(
-      events.map(({ subject, payload }, index) =>
-        stream.publish(subject, encodeJson(payload), { msgID: options.idOf(index), timeout: PUBLISH_TIMEOUT_MS }),
-      ),
+      events.map(({ subject, payload }, index) => {
+        const msgID = options.idOf(index)
+        return stream.publish(subject, encodeJson(payload), {
+          ...(msgID === undefined ? {} : { msgID }),
+          timeout: PUBLISH_TIMEOUT_MS,
+        })
+      }),
     ),
   )
 }

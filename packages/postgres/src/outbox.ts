@@ -20,6 +20,8 @@ export interface Outbox<Event> extends AsyncDisposable {
    * that could not be delivered is left to the relay.
    */
   send(rows: readonly OutboxRow<Event>[]): Promise<void>
+  /** What is still to be told, by anybody: for metrics. */
+  measure(): Promise<{ readonly rows: number; readonly oldestAgeMs: number }>
 }
 
 /** Younger rows are still in the hands of the instance that wrote them. */
@@ -27,6 +29,8 @@ const REDRIVE_AGE_MS = 3_000
 const RELAY_EVERY_MS = 1_000
 const CLAIM_MS = 10_000
 const ROWS_PER_CLAIM = 100
+/** Re-driven at once: a row may stand for hundreds of messages, which delivering reads into memory. */
+const ROWS_AT_ONCE = 4
 
 /** For migrations. */
 export async function createOutboxTable(db: Kysely<unknown>): Promise<void> {
@@ -65,6 +69,12 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
   const { log, deliver } = options
   const db = options.db as unknown as Kysely<{ outbox: OutboxTable }>
 
+  const remover = removeTogether((ids) =>
+    // Not waited for until it is on disk: a row that comes back after a crash is delivered once more.
+    sql`delete from outbox where id = any(${ids})
+      and (select set_config('synchronous_commit', 'off', true)) = 'off'`.execute(db),
+  )
+
   /** Answers how many were delivered. */
   async function sendAll(rows: readonly OutboxRow<Event>[]): Promise<number> {
     const outcomes = await Promise.allSettled(rows.map(async (row) => deliver(row)))
@@ -73,7 +83,7 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
     if (failure) log.warn({ error: failure.reason, rows: rows.length - delivered.length }, 'events not delivered yet')
     if (delivered.length === 0) return 0
     try {
-      await db.deleteFrom('outbox').where('id', 'in', delivered).execute()
+      await remover.remove(delivered)
     } catch (error) {
       log.warn({ error, rows: delivered.length }, 'delivered events not removed yet')
     }
@@ -85,7 +95,13 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
     while (!signal.aborted) {
       const rows = await claim()
       if (rows.length > 0) log.info({ rows: rows.length }, 'events re-driven')
-      const delivered = await sendAll(rows)
+      let delivered = 0
+      for (let start = 0; start < rows.length && !signal.aborted; start += ROWS_AT_ONCE) {
+        const sent = await sendAll(rows.slice(start, start + ROWS_AT_ONCE))
+        delivered += sent
+        // Nobody takes them now.
+        if (sent === 0) return
+      }
       if (rows.length < ROWS_PER_CLAIM || delivered === 0) return
     }
   }
@@ -107,6 +123,39 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
     async send(rows) {
       await sendAll(rows)
     },
+    async measure() {
+      const measured = await sql<{ rows: number; oldestAgeMs: number }>`
+        select count(*)::integer as rows,
+          coalesce(extract(epoch from clock_timestamp() - min(created_at)) * 1000, 0)::float8 as oldest_age_ms
+        from outbox`.execute(db)
+      return measured.rows[0]!
+    },
     [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
+  }
+}
+
+/** Ids that come while others are being removed wait together and go in the next statement. */
+function removeTogether(removeAll: (ids: readonly number[]) => Promise<unknown>): {
+  remove(ids: readonly number[]): Promise<unknown>
+} {
+  let next: { ids: number[]; removed: Promise<unknown> } | undefined
+  let last: Promise<unknown> = Promise.resolve()
+
+  function begin(): { ids: number[]; removed: Promise<unknown> } {
+    const ids: number[] = []
+    const removed = last.then(() => {
+      next = undefined
+      return removeAll(ids)
+    })
+    last = removed.catch(() => undefined)
+    return { ids, removed }
+  }
+
+  return {
+    remove(ids) {
+      next ??= begin()
+      next.ids.push(...ids)
+      return next.removed
+    },
   }
 }
