@@ -46,8 +46,11 @@ export const auth = contract({
     }),
   },
   events: {
-    /** A user exists from now on. Once per user and in no order among users. */
-    userCreated: event({ subject: 'auth.event.user-created', payload: z.object({ user: User }) }),
+    userCreated: event({
+      subject: 'auth.event.user-created',
+      summary: 'A user exists from now on. Once per user, and in no order among users.',
+      payload: z.object({ user: User }),
+    }),
   },
   notices: {},
 })

@@ -7,6 +7,7 @@ export interface Call<
   Reply extends z.ZodType = z.ZodType,
   Errors extends readonly RefusalCode[] = readonly RefusalCode[],
 > {
+  /** With a parameter in braces, last, when one process is meant: a field of the request names it. */
   readonly subject: string
   readonly request: Request
   readonly reply: Reply
@@ -20,6 +21,8 @@ export interface Call<
 export interface Event<Payload extends z.ZodType = z.ZodType> {
   /** With the names of its parameters in braces, last. */
   readonly subject: string
+  /** For the documents. */
+  readonly summary: string
   readonly payload: Payload
 }
 

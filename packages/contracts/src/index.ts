@@ -16,11 +16,12 @@ export {
   type ReplyOf,
   type RequestOf,
 } from './contract.ts'
-export { decodeDeliveries, encodeDeliveries, type Delivery } from './delivery-batch.ts'
+export { decodeDeliveryBatch, encodeDeliveryBatch, type Delivery, type DeliveryBatch } from './delivery-batch.ts'
 export { gateway } from './gateway.ts'
 export { media } from './media.ts'
 export { MembershipSpan, messaging, TopicChange } from './messaging.ts'
 export { presence } from './presence.ts'
+export { ReceiptsDelivery } from './receipts-delivery.ts'
 export { Refused, refuse } from './refused.ts'
 export { RefusalOf } from './refusal-of.ts'
 export { retention } from './retention.ts'

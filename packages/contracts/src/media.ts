@@ -1,4 +1,15 @@
-import { CompleteUpload, DownloadMedia, ReserveUpload, Upload } from '@parley/protocol'
+import {
+  Attachment,
+  CompleteUpload,
+  ConversationId,
+  DownloadMedia,
+  MessageId,
+  ReserveUpload,
+  Upload,
+  UploadId,
+  UserId,
+  limits,
+} from '@parley/protocol'
 import { z } from 'zod'
 import { Actor } from './actor.ts'
 import { call, contract, event } from './contract.ts'
@@ -28,14 +39,40 @@ export const media = contract({
       errors: DownloadMedia.errors,
       timeoutMs: 3_000,
     }),
+    /**
+     * For messaging, before it stores a message: these uploads become its attachments. Each must be ready, the sender's own,
+     * reserved for this conversation, and part of no other message. The same again is answered the same.
+     */
+    attachUploads: call({
+      subject: 'media.call.attach-uploads',
+      request: z.object({
+        userId: UserId,
+        conversationId: ConversationId,
+        messageId: MessageId,
+        uploadIds: z.array(UploadId).min(1).max(limits.attachmentsPerMessage),
+      }),
+      reply: z.object({ attachments: z.array(Attachment) }),
+      errors: ['upload_not_found', 'upload_not_received', 'upload_rejected'],
+      timeoutMs: 2_000,
+    }),
+    /** For messaging, when it has refused the message: its uploads may become part of another one. */
+    releaseUploads: call({
+      subject: 'media.call.release-uploads',
+      request: z.object({ userId: UserId, messageId: MessageId }),
+      reply: z.object({}),
+      errors: [],
+      timeoutMs: 2_000,
+    }),
   },
   events: {
     mediaReady: event({
       subject: 'media.event.media-ready',
+      summary: 'A file has been checked and can be sent.',
       payload: z.object({ upload: Upload, uploadedBy: z.string() }),
     }),
     mediaRejected: event({
       subject: 'media.event.media-rejected',
+      summary: 'A file has been checked and refused.',
       payload: z.object({ upload: Upload, uploadedBy: z.string(), reason: z.string() }),
     }),
   },

@@ -1,19 +1,32 @@
 import {
   AddMembers,
+  AddReaction,
+  ChangeRole,
   Conversation,
   ConversationId,
   Counter,
   CreateConversation,
+  DeleteMessage,
+  EditMessage,
   GetConversation,
   GetMessages,
+  GetReceipts,
+  GetSettings,
   LeaveConversation,
   ListConversations,
+  ListEdits,
   ListMembers,
   Member,
   Message,
+  MuteConversation,
+  Receipt,
   RemoveMember,
+  RemoveReaction,
   SendMessage,
   SentMessage,
+  Sync,
+  UpdateConversation,
+  UpdateSettings,
   UserId,
   hubEvents,
   type HubEventName,
@@ -21,6 +34,7 @@ import {
 import { z } from 'zod'
 import { Actor } from './actor.ts'
 import { call, contract, event } from './contract.ts'
+import { ReceiptsDelivery } from './receipts-delivery.ts'
 import { RefusalOf } from './refusal-of.ts'
 import { Topic } from './topic.ts'
 
@@ -33,14 +47,20 @@ export const MembershipSpan = z.object({
   joinedVersion: Counter,
   /** The last version that is theirs: the one that took them out. Null while they are a member. */
   leftVersion: Counter.nullable(),
+  /** The first message that is theirs to see, and so are its changes. */
+  visibleFromSequence: Counter,
 })
 export type MembershipSpan = z.infer<typeof MembershipSpan>
 
 /** One change of a topic as clients are told it. Changes of one topic are delivered in the order of `version`. */
 export const TopicChange = z.object({
   version: Counter,
+  /** Where one change stands for several versions, the version before the first of them; else the one before `version`. */
+  afterVersion: Counter.optional(),
   event: z.enum(Object.keys(hubEvents) as [HubEventName, ...HubEventName[]]),
   argument: z.unknown(),
+  /** On a conversation's topic: of the message that this is about. Who may not see the message is not told. */
+  sequence: Counter.optional(),
   /** On a conversation's topic: the user for whom this is the last change. */
   left: UserId.optional(),
   /** On a user's topic: the membership that began or ended. */
@@ -56,7 +76,7 @@ export const messaging = contract({
       subject: 'messaging.call.create-conversation',
       request: z.object({ ...actor, ...CreateConversation.input.shape }),
       reply: CreateConversation.output,
-      errors: [...CreateConversation.errors, 'invalid_input'],
+      errors: [...CreateConversation.errors, 'invalid_input', 'overloaded', 'unavailable'],
       timeoutMs: 4_000,
     }),
     listConversations: call({
@@ -73,6 +93,20 @@ export const messaging = contract({
       errors: GetConversation.errors,
       timeoutMs: 2_000,
     }),
+    updateConversation: call({
+      subject: 'messaging.call.update-conversation',
+      request: z.object({ ...actor, ...UpdateConversation.input.shape }),
+      reply: UpdateConversation.output,
+      errors: [...UpdateConversation.errors, 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
+    muteConversation: call({
+      subject: 'messaging.call.mute-conversation',
+      request: z.object({ ...actor, ...MuteConversation.input.shape }),
+      reply: MuteConversation.output,
+      errors: [...MuteConversation.errors, 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
     listMembers: call({
       subject: 'messaging.call.list-members',
       request: z.object({ ...actor, ...ListMembers.input.shape }),
@@ -84,21 +118,28 @@ export const messaging = contract({
       subject: 'messaging.call.add-members',
       request: z.object({ ...actor, ...AddMembers.input.shape }),
       reply: AddMembers.output,
-      errors: AddMembers.errors,
+      errors: [...AddMembers.errors, 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
+    changeRole: call({
+      subject: 'messaging.call.change-role',
+      request: z.object({ ...actor, ...ChangeRole.input.shape }),
+      reply: ChangeRole.output,
+      errors: [...ChangeRole.errors, 'overloaded', 'unavailable'],
       timeoutMs: 4_000,
     }),
     removeMember: call({
       subject: 'messaging.call.remove-member',
       request: z.object({ ...actor, ...RemoveMember.input.shape }),
       reply: RemoveMember.output,
-      errors: RemoveMember.errors,
+      errors: [...RemoveMember.errors, 'overloaded', 'unavailable'],
       timeoutMs: 4_000,
     }),
     leaveConversation: call({
       subject: 'messaging.call.leave-conversation',
       request: z.object({ ...actor, ...LeaveConversation.input.shape }),
       reply: LeaveConversation.output,
-      errors: LeaveConversation.errors,
+      errors: [...LeaveConversation.errors, 'overloaded', 'unavailable'],
       timeoutMs: 4_000,
     }),
     /**
@@ -129,6 +170,103 @@ export const messaging = contract({
       request: z.object({ ...actor, ...GetMessages.input.shape }),
       reply: GetMessages.output,
       errors: GetMessages.errors,
+      timeoutMs: 2_000,
+    }),
+    editMessage: call({
+      subject: 'messaging.call.edit-message',
+      request: z.object({ ...actor, ...EditMessage.input.shape }),
+      reply: EditMessage.output,
+      errors: [...EditMessage.errors, 'invalid_input', 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
+    deleteMessage: call({
+      subject: 'messaging.call.delete-message',
+      request: z.object({ ...actor, ...DeleteMessage.input.shape }),
+      reply: DeleteMessage.output,
+      errors: [...DeleteMessage.errors, 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
+    listEdits: call({
+      subject: 'messaging.call.list-edits',
+      request: z.object({ ...actor, ...ListEdits.input.shape }),
+      reply: ListEdits.output,
+      errors: ListEdits.errors,
+      timeoutMs: 2_000,
+    }),
+    addReaction: call({
+      subject: 'messaging.call.add-reaction',
+      request: z.object({ ...actor, ...AddReaction.input.shape }),
+      reply: AddReaction.output,
+      errors: [...AddReaction.errors, 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
+    removeReaction: call({
+      subject: 'messaging.call.remove-reaction',
+      request: z.object({ ...actor, ...RemoveReaction.input.shape }),
+      reply: RemoveReaction.output,
+      errors: [...RemoveReaction.errors, 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
+    /**
+     * Raises watermarks, of several users and conversations together. Kept when it is answered; each mark has its own result,
+     * in the order asked.
+     */
+    markReceipts: call({
+      subject: 'messaging.call.mark-receipts',
+      request: z.object({
+        marks: z
+          .array(
+            z.object({
+              ...actor,
+              conversationId: ConversationId,
+              /** 0 for what is not marked. */
+              deliveredSequence: Counter,
+              readSequence: Counter,
+              /** The connection that marks: it is not told of its own doing. */
+              connectionId: z.string().optional(),
+            }),
+          )
+          .min(1)
+          .max(1_000),
+      }),
+      reply: z.object({
+        results: z.array(
+          z.union([
+            /** How long this user's next marks in this conversation may be gathered before they are passed on. */
+            z.object({ gatherReadMs: z.int(), gatherDeliveredMs: z.int() }),
+            z.object({ refusal: RefusalOf(['not_a_member']) }),
+          ]),
+        ),
+      }),
+      errors: ['overloaded', 'unavailable'],
+      timeoutMs: 3_000,
+    }),
+    getReceipts: call({
+      subject: 'messaging.call.get-receipts',
+      request: z.object({ ...actor, ...GetReceipts.input.shape }),
+      reply: GetReceipts.output,
+      errors: GetReceipts.errors,
+      timeoutMs: 2_000,
+    }),
+    sync: call({
+      subject: 'messaging.call.sync',
+      request: z.object({ ...actor, ...Sync.input.shape }),
+      reply: Sync.output,
+      errors: [...Sync.errors, 'invalid_input'],
+      timeoutMs: 4_000,
+    }),
+    getSettings: call({
+      subject: 'messaging.call.get-settings',
+      request: z.object({ ...actor, ...GetSettings.input.shape }),
+      reply: GetSettings.output,
+      errors: GetSettings.errors,
+      timeoutMs: 2_000,
+    }),
+    updateSettings: call({
+      subject: 'messaging.call.update-settings',
+      request: z.object({ ...actor, ...UpdateSettings.input.shape }),
+      reply: UpdateSettings.output,
+      errors: UpdateSettings.errors,
       timeoutMs: 2_000,
     }),
     /** For a gateway that accepts connections: the memberships of these users and, from the same moment, their `membershipVersion`. */
@@ -165,6 +303,33 @@ export const messaging = contract({
       errors: [],
       timeoutMs: 3_000,
     }),
+    /**
+     * What was in notices that a gateway has missed, asked from the sender itself, which remembers a minute. `forgotten` when
+     * some are older, or unknown: then `listChangedTopics` tells.
+     */
+    listNotices: call({
+      subject: 'messaging.call.list-notices.{senderId}',
+      request: z.object({
+        senderId: z.string(),
+        gatewayId: z.int(),
+        numbers: z.array(z.int().min(1)).min(1).max(1_000),
+      }),
+      reply: z.object({
+        topics: z.array(z.object({ topic: Topic, version: Counter })),
+        receipts: z.array(ReceiptsDelivery),
+        forgotten: z.boolean(),
+      }),
+      errors: [],
+      timeoutMs: 2_000,
+    }),
+    /** The topics that have changed within this time, and perhaps a little before, with their versions; in pages. */
+    listChangedTopics: call({
+      subject: 'messaging.call.list-changed-topics',
+      request: z.object({ withinMs: z.int().min(0), after: Topic.optional() }),
+      reply: z.object({ topics: z.array(z.object({ topic: Topic, version: Counter })), next: Topic.nullable() }),
+      errors: [],
+      timeoutMs: 3_000,
+    }),
     /** For other services: whether this user is a member now. */
     isMember: call({
       subject: 'messaging.call.is-member',
@@ -193,6 +358,7 @@ export const messaging = contract({
   events: {
     conversationCreated: event({
       subject: 'messaging.event.conversation-created.{conversationId}',
+      summary: 'A conversation begins, with these members. Version 1.',
       payload: z.object({
         conversationId: ConversationId,
         version: Counter,
@@ -202,14 +368,39 @@ export const messaging = contract({
     }),
     memberJoined: event({
       subject: 'messaging.event.member-joined.{conversationId}',
+      summary: 'Somebody has become a member.',
       payload: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
     }),
     memberLeft: event({
       subject: 'messaging.event.member-left.{conversationId}',
+      summary: 'Somebody is no longer a member: they left, or were removed.',
       payload: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
+    }),
+    memberChanged: event({
+      subject: 'messaging.event.member-changed.{conversationId}',
+      summary: 'A member has another role.',
+      payload: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
+    }),
+    conversationUpdated: event({
+      subject: 'messaging.event.conversation-updated.{conversationId}',
+      summary: 'Title, avatar, history visibility or archiving have changed: the conversation as it is after that.',
+      payload: z.object({ conversationId: ConversationId, version: Counter, conversation: Conversation }),
+    }),
+    messageUpdated: event({
+      subject: 'messaging.event.message-updated.{conversationId}',
+      summary:
+        'An edit, a deletion (`deletedAt`), reactions: the message as it was when this was told, which may be later.',
+      payload: z.object({ conversationId: ConversationId, version: Counter, message: Message }),
+    }),
+    receiptsAdvanced: event({
+      subject: 'messaging.event.receipts-advanced.{conversationId}',
+      summary:
+        'Members have got, or read, more. Without version: the highest counts, so repetitions and disorder do no harm.',
+      payload: z.object({ conversationId: ConversationId, receipts: z.array(Receipt) }),
     }),
     messageCreated: event({
       subject: 'messaging.event.message-created.{conversationId}',
+      summary: 'A message was sent. `version` is the one that created it; the message itself may have changed since.',
       payload: z.object({ conversationId: ConversationId, version: Counter, message: Message }),
     }),
   },

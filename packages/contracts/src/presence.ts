@@ -23,8 +23,16 @@ export const presence = contract({
     }),
   },
   events: {
-    userOnline: event({ subject: 'presence.event.user-online.{userId}', payload: transition }),
-    userOffline: event({ subject: 'presence.event.user-offline.{userId}', payload: transition }),
+    userOnline: event({
+      subject: 'presence.event.user-online.{userId}',
+      summary: 'A user has come online.',
+      payload: transition,
+    }),
+    userOffline: event({
+      subject: 'presence.event.user-offline.{userId}',
+      summary: 'A user has gone offline.',
+      payload: transition,
+    }),
   },
   notices: {},
 })

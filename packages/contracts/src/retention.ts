@@ -8,6 +8,7 @@ export const retention = contract({
   events: {
     runFinished: event({
       subject: 'retention.event.run-finished',
+      summary: 'A run of the work that retention does has ended.',
       payload: z.object({
         runId: z.uuid(),
         kind: z.enum(['create-months', 'drop-months']),

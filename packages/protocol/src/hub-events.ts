@@ -1,16 +1,28 @@
 import { z } from 'zod'
 import { ConversationId, Counter, Time, UserId } from './ids.ts'
-import { Conversation, Member, Message } from './objects.ts'
+import { Conversation, Member, Message, Receipt } from './objects.ts'
 
 /** What the hub tells its clients, by target name. Changes of a conversation carry its `version`. */
 export const hubEvents = {
   /** The connection is ready: from here on, every change of the user's conversations arrives. */
   Welcome: z.object({ connectionId: z.string(), userId: UserId, serverTime: Time }),
   MessageCreated: Message,
+  /** An edit, a deletion, a reaction: the message as it is now. */
+  MessageUpdated: Message,
   ConversationAdded: Conversation,
+  /**
+   * Without the last message and without `me`, which are not the same for all. With `me` it is for the user's own devices: their
+   * role or mute has changed, and `version` is where the conversation was then.
+   */
+  ConversationUpdated: Conversation,
   ConversationRemoved: z.object({ conversationId: ConversationId }),
   MemberJoined: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
   MemberLeft: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
+  MemberChanged: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
+  /** Watermarks that have risen. The caller's own come too, from their other devices. */
+  ReceiptsUpdated: z.object({ conversationId: ConversationId, receipts: z.array(Receipt) }),
+  /** What these conversations missed is too much to be told live, or can not be told: `Sync` has it. */
+  SyncRequired: z.object({ reason: z.string(), conversationIds: z.array(ConversationId) }),
 }
 
 export type HubEventName = keyof typeof hubEvents

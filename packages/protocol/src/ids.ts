@@ -16,6 +16,21 @@ export type MessageId = z.infer<typeof MessageId>
 export const UploadId = uuid.meta({ id: 'UploadId' })
 export type UploadId = z.infer<typeof UploadId>
 
+/** One emoji, as a keyboard gives it: `👍🏽` and `👩‍👩‍👧` are one each. */
+export const Emoji = z
+  .string()
+  .max(64)
+  .refine(isOneEmoji, { error: 'must be one emoji' })
+  .meta({ id: 'Emoji', examples: ['👍'] })
+export type Emoji = z.infer<typeof Emoji>
+
+const graphemes = new Intl.Segmenter()
+
+function isOneEmoji(value: string): boolean {
+  const isPictorial = /\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[0-9#*]\uFE0F?\u20E3/u.test(value)
+  return isPictorial && value.isWellFormed() && [...graphemes.segment(value)].length === 1
+}
+
 /** UTC, ISO 8601 with milliseconds. */
 export const Time = z.iso.datetime({ precision: 3 }).meta({ id: 'Time' })
 export type Time = z.infer<typeof Time>

@@ -1,16 +1,20 @@
 export { hubEvents, type HubEvent, type HubEventName } from './hub-events.ts'
-export { ConversationId, Counter, MessageId, Time, UploadId, UserId } from './ids.ts'
+export { ConversationId, Counter, Emoji, MessageId, Time, UploadId, UserId } from './ids.ts'
 export { limits } from './limits.ts'
 export {
   Attachment,
   Capabilities,
   Conversation,
   ConversationKind,
+  HistoryVisibility,
   Member,
   Membership,
   Message,
   PresenceState,
+  Reaction,
+  Receipt,
   Role,
+  Settings,
   User,
 } from './objects.ts'
 export { alwaysPossible, operation, type InputOf, type Operation, type OutputOf, type Route } from './operation.ts'
@@ -18,7 +22,10 @@ export * from './operations/conversations.ts'
 export * from './operations/media.ts'
 export * from './operations/messages.ts'
 export * from './operations/presence.ts'
+export * from './operations/receipts.ts'
 export * from './operations/sessions.ts'
+export * from './operations/settings.ts'
+export * from './operations/sync.ts'
 export * from './operations/users.ts'
 export { operations, type OperationName } from './operations/index.ts'
 export { refusals, type Refusal, type RefusalCode, type RefusalData } from './refusals.ts'

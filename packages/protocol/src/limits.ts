@@ -3,17 +3,31 @@ export const limits = {
   /** Unicode code points. */
   messageCharacters: 10_000,
   mentionsPerMessage: 50,
-  /** Files cannot be attached yet: an empty list is accepted. */
-  attachmentsPerMessage: 0,
+  attachmentsPerMessage: 10,
+  /** Different emoji on one message. */
+  emojiPerMessage: 20,
+  /** A message tells who reacted while it has at most so many reactions, in a conversation of at most so many members. */
+  namedReactions: 1_000,
+  /** Beyond that it names the first so many of each emoji, besides the count. */
+  namedReactionsBeyond: 20,
   titleCharacters: 100,
   displayNameCharacters: 50,
+  urlCharacters: 2_000,
   /** Members of a group. */
   groupMembers: 1_000,
+  /** Members of a channel. */
+  channelMembers: 100_000,
+  /** Up to so many members a conversation tells each one's receipts and membership; beyond, it tells numbers. */
+  toldMembers: 1_000,
   /** Users named in one request. */
   usersPerRequest: 100,
   /** Users whose presence is asked in one request. */
   presencePerRequest: 500,
   pageSize: 100,
+  /** Conversations named in one `Sync`. */
+  conversationsPerSync: 500,
+  /** Changes of one conversation in one `Sync`: who missed more reloads it. */
+  changesPerSync: 1_000,
   fileNameCharacters: 200,
   /** How old the time in a new message's id may be. */
   messageIdPastMs: 24 * 60 * 60 * 1000,

@@ -26,6 +26,12 @@ export const Attachment = z
   .meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
 
+/** Who reacted with one emoji. `userIds` are all of them, or with many reactions the first. */
+export const Reaction = z
+  .object({ emoji: z.string(), count: Counter, userIds: z.array(UserId) })
+  .meta({ id: 'Reaction' })
+export type Reaction = z.infer<typeof Reaction>
+
 export const Message = z
   .object({
     id: MessageId,
@@ -39,16 +45,23 @@ export const Message = z
     attachments: z.array(Attachment),
     replyTo: MessageId.nullable(),
     mentions: z.array(UserId),
-    reactions: z.array(z.object({ emoji: z.string(), count: Counter, userIds: z.array(UserId) })),
+    /** In the order in which each emoji was first used. */
+    reactions: z.array(Reaction),
     createdAt: Time,
     editedAt: Time.nullable(),
+    /** A deleted message keeps its place and says nothing: no text, attachments, mentions or reactions. */
     deletedAt: Time.nullable(),
   })
   .meta({ id: 'Message' })
 export type Message = z.infer<typeof Message>
 
-export const ConversationKind = z.enum(['direct', 'group']).meta({ id: 'ConversationKind' })
+/** A direct conversation is of two for ever; a group is of many who all write; in a channel few write and many read. */
+export const ConversationKind = z.enum(['direct', 'group', 'channel']).meta({ id: 'ConversationKind' })
 export type ConversationKind = z.infer<typeof ConversationKind>
+
+/** What new members see: all that was said, or what is said from when they joined. */
+export const HistoryVisibility = z.enum(['all', 'joined']).meta({ id: 'HistoryVisibility' })
+export type HistoryVisibility = z.infer<typeof HistoryVisibility>
 
 /** The caller's own part in a conversation: in answers and personal events only. */
 export const Membership = z
@@ -58,15 +71,26 @@ export const Membership = z
     deliveredSequence: Counter,
     readSequence: Counter,
     unreadCount: Counter,
+    /** Of the unread messages, those that mention the caller. */
+    mentionCount: Counter,
     mutedUntil: Time.nullable(),
   })
   .meta({ id: 'Membership' })
 export type Membership = z.infer<typeof Membership>
 
+export const Settings = z
+  .object({
+    /** Others are not told what this user has read. */
+    privateRead: z.boolean(),
+  })
+  .meta({ id: 'Settings' })
+export type Settings = z.infer<typeof Settings>
+
 /** What a conversation offers at its size, said instead of silently cut off. */
 export const Capabilities = z.object({
   typing: z.boolean(),
-  receipts: z.enum(['members', 'counts', 'none']),
+  /** Told for each member, or as counts and only when asked for. */
+  receipts: z.enum(['members', 'counts']),
   presence: z.boolean(),
 })
 export type Capabilities = z.infer<typeof Capabilities>
@@ -76,11 +100,16 @@ export const Conversation = z
     id: ConversationId,
     kind: ConversationKind,
     title: z.string().nullable(),
+    avatarUrl: z.string().nullable(),
+    historyVisibility: HistoryVisibility,
+    /** Archived conversations can be read, and not written in. */
+    archivedAt: Time.nullable(),
     createdBy: UserId,
     createdAt: Time,
     /** Gapless per conversation, from 1: the order of all durable changes. */
     version: Counter,
     lastSequence: Counter,
+    /** As the caller may see it; null in what is told to all members. */
     lastMessage: Message.nullable(),
     memberCount: Counter,
     capabilities: Capabilities,
@@ -89,6 +118,12 @@ export const Conversation = z
   })
   .meta({ id: 'Conversation' })
 export type Conversation = z.infer<typeof Conversation>
+
+/** How far a member has got, as others may know it. */
+export const Receipt = z
+  .object({ userId: UserId, deliveredSequence: Counter, readSequence: Counter })
+  .meta({ id: 'Receipt' })
+export type Receipt = z.infer<typeof Receipt>
 
 export const PresenceState = z
   .object({

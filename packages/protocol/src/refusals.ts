@@ -14,6 +14,9 @@ export const refusals = {
   not_a_member: { status: 404, sentence: 'There is no such conversation, or you are not a member of it.' },
   user_not_found: { status: 404, sentence: 'There is no such user.' },
   reply_not_found: { status: 404, sentence: 'The message replied to is not in this conversation.' },
+  message_not_found: { status: 404, sentence: 'There is no such message in this conversation, or it is deleted.' },
+  conversation_archived: { status: 409, sentence: 'The conversation is archived: nobody can write in it.' },
+  too_many_emoji: { status: 422, sentence: 'The message has too many different emoji.' },
   conversation_id_conflict: { status: 409, sentence: 'This id already names another conversation.' },
   message_id_conflict: { status: 409, sentence: 'This id already names another message.' },
   message_id_out_of_range: {
@@ -34,7 +37,11 @@ export const refusals = {
   media_type_not_allowed: { status: 415, sentence: 'Files of this type are not accepted.' },
   file_too_large: { status: 413, sentence: 'The file is too large.', data: z.object({ maxBytes: z.int() }) },
   payload_too_large: { status: 413, sentence: 'The request is too large.' },
-  overloaded: { status: 503, sentence: 'Too much to do at the moment. Try again soon.' },
+  overloaded: {
+    status: 503,
+    sentence: 'Too much to do at the moment. Try again in a second.',
+    data: z.object({ retryAfterMs: z.int() }),
+  },
   unavailable: { status: 503, sentence: 'The service cannot answer now. A retry with the same id is safe.' },
   internal: { status: 500, sentence: 'Something went wrong on our side.' },
 } as const satisfies Record<string, { status: number; sentence: string; data?: z.ZodObject }>

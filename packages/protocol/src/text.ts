@@ -1,16 +1,16 @@
 import { z } from 'zod'
 
 /**
- * Text of 1 to `max` characters (Unicode code points). NUL and lone surrogates are refused: no database or client could
+ * Text of `min` (1 if not named) to `max` characters (Unicode code points). NUL and lone surrogates are refused: no database or client could
  * give them back as they came.
  */
-export const text = (max: number) =>
+export const text = (max: number, { min = 1 }: { min?: 0 | 1 } = {}) =>
   z
     .string()
-    .refine((value) => value.length > 0, { error: 'must not be empty', abort: true })
+    .refine((value) => value.length >= min, { error: 'must not be empty', abort: true })
     .refine((value) => hasAtMost(max, value), { error: `must have at most ${max} characters`, abort: true })
     .refine((value) => value.isWellFormed() && !value.includes('\u0000'), { error: 'must be well-formed Unicode' })
-    .meta({ minLength: 1, maxLength: max })
+    .meta({ minLength: min, maxLength: max })
 
 function hasAtMost(max: number, value: string): boolean {
   if (value.length <= max) return true
@@ -27,3 +27,6 @@ export const line = (max: number) =>
       error: 'must be one line without control characters',
     })
     .refine((value) => value.trim() === value, { error: 'must not begin or end with a space' })
+
+/** The address of something on the web, such as a picture. */
+export const webAddress = (max: number) => z.url({ protocol: /^https?$/ }).max(max)

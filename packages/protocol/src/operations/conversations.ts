@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { ConversationId, UserId } from '../ids.ts'
+import { ConversationId, Time, UserId } from '../ids.ts'
 import { limits } from '../limits.ts'
-import { Conversation, ConversationKind, Member } from '../objects.ts'
+import { Conversation, ConversationKind, HistoryVisibility, Member, Role } from '../objects.ts'
 import { operation } from '../operation.ts'
-import { line } from '../text.ts'
+import { line, webAddress } from '../text.ts'
 
 const page = { cursor: z.string().max(200).optional(), limit: z.int().min(1).max(limits.pageSize).optional() }
 const conversation = { conversationId: ConversationId }
@@ -18,6 +18,8 @@ export const CreateConversation = operation({
     kind: ConversationKind,
     title: line(limits.titleCharacters).nullable().optional(),
     memberIds: z.array(UserId).max(limits.usersPerRequest),
+    /** `joined` if not named, for a channel `all`. */
+    historyVisibility: HistoryVisibility.optional(),
   }),
   output: Conversation,
   errors: ['user_not_found', 'conversation_id_conflict'],
@@ -41,6 +43,32 @@ export const GetConversation = operation({
   errors: ['not_a_member'],
 })
 
+export const UpdateConversation = operation({
+  summary:
+    'Changes what is named of a group or channel; by its owners and admins. `archived` closes it for writing, or opens it again. `historyVisibility` is for those who join from now on.',
+  hub: 'UpdateConversation',
+  rest: 'PATCH /conversations/{conversationId}',
+  input: z.strictObject({
+    ...conversation,
+    title: line(limits.titleCharacters).nullable().optional(),
+    avatarUrl: webAddress(limits.urlCharacters).nullable().optional(),
+    historyVisibility: HistoryVisibility.optional(),
+    archived: z.boolean().optional(),
+  }),
+  output: Conversation,
+  errors: ['not_a_member', 'forbidden'],
+})
+
+export const MuteConversation = operation({
+  summary:
+    'Says until when the caller wants no notifications of a conversation; null for at once. Told to the own devices only.',
+  hub: 'MuteConversation',
+  rest: 'PUT /conversations/{conversationId}/mute',
+  input: z.strictObject({ ...conversation, until: Time.nullable() }),
+  output: Conversation,
+  errors: ['not_a_member'],
+})
+
 export const ListMembers = operation({
   summary: 'The members of a conversation, in the order they joined.',
   hub: 'ListMembers',
@@ -51,17 +79,28 @@ export const ListMembers = operation({
 })
 
 export const AddMembers = operation({
-  summary: 'Adds users to a group; by its owners and admins. Who is a member already stays as is, so a retry is safe.',
+  summary:
+    'Adds users to a group or channel; by its owners and admins. Who is a member already stays as is, so a retry is safe.',
   hub: 'AddMembers',
   rest: 'POST /conversations/{conversationId}/members',
   input: z.strictObject({ ...conversation, userIds: z.array(UserId).min(1).max(limits.usersPerRequest) }),
   output: z.object({ members: z.array(Member) }),
-  errors: ['not_a_member', 'forbidden', 'user_not_found', 'too_many_members'],
+  errors: ['not_a_member', 'forbidden', 'user_not_found', 'too_many_members', 'conversation_archived'],
+})
+
+export const ChangeRole = operation({
+  summary:
+    'Gives a member of a group or channel another role; by its owners. There may be several owners: to hand over, make another one and leave or step down. The last owner stays one.',
+  hub: 'ChangeRole',
+  rest: 'PATCH /conversations/{conversationId}/members/{userId}',
+  input: z.strictObject({ ...conversation, userId: UserId, role: Role }),
+  output: Member,
+  errors: ['not_a_member', 'forbidden', 'user_not_found', 'last_owner'],
 })
 
 export const RemoveMember = operation({
   summary:
-    'Removes a member from a group; by its owners, and by its admins when the member is neither owner nor admin. Whoever names themselves leaves.',
+    'Removes a member from a group or channel; by its owners, and by its admins when the member is neither owner nor admin. Whoever names themselves leaves.',
   hub: 'RemoveMember',
   rest: 'DELETE /conversations/{conversationId}/members/{userId}',
   input: z.strictObject({ ...conversation, userId: UserId }),
@@ -70,7 +109,7 @@ export const RemoveMember = operation({
 })
 
 export const LeaveConversation = operation({
-  summary: 'Ends the own membership of a group. The last owner can leave only as the last member.',
+  summary: 'Ends the own membership of a group or channel. The last owner can leave only as the last member.',
   hub: 'LeaveConversation',
   rest: 'DELETE /conversations/{conversationId}/members/me',
   input: z.strictObject(conversation),

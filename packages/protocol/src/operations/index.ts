@@ -2,23 +2,41 @@ import * as conversations from './conversations.ts'
 import * as media from './media.ts'
 import * as messages from './messages.ts'
 import * as presence from './presence.ts'
+import * as receipts from './receipts.ts'
 import * as sessions from './sessions.ts'
+import * as settings from './settings.ts'
+import * as sync from './sync.ts'
 import * as users from './users.ts'
 
 /** Every operation of the public interface, by name. */
 export const operations = {
   GetMe: users.GetMe,
   UpdateProfile: users.UpdateProfile,
+  GetSettings: settings.GetSettings,
+  UpdateSettings: settings.UpdateSettings,
   FindUsers: users.FindUsers,
   CreateConversation: conversations.CreateConversation,
   ListConversations: conversations.ListConversations,
   GetConversation: conversations.GetConversation,
+  UpdateConversation: conversations.UpdateConversation,
+  MuteConversation: conversations.MuteConversation,
   ListMembers: conversations.ListMembers,
   AddMembers: conversations.AddMembers,
+  ChangeRole: conversations.ChangeRole,
   LeaveConversation: conversations.LeaveConversation,
   RemoveMember: conversations.RemoveMember,
   SendMessage: messages.SendMessage,
   GetMessages: messages.GetMessages,
+  EditMessage: messages.EditMessage,
+  DeleteMessage: messages.DeleteMessage,
+  ListEdits: messages.ListEdits,
+  AddReaction: messages.AddReaction,
+  RemoveReaction: messages.RemoveReaction,
+  MarkDelivered: receipts.MarkDelivered,
+  MarkRead: receipts.MarkRead,
+  MarkReceipts: receipts.MarkReceipts,
+  GetReceipts: receipts.GetReceipts,
+  Sync: sync.Sync,
   GetPresence: presence.GetPresence,
   ReserveUpload: media.ReserveUpload,
   CompleteUpload: media.CompleteUpload,

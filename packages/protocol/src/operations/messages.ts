@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConversationId, Counter, MessageId, UploadId, UserId } from '../ids.ts'
+import { ConversationId, Counter, Emoji, MessageId, Time, UploadId, UserId } from '../ids.ts'
 import { limits } from '../limits.ts'
 import { Message } from '../objects.ts'
 import { operation } from '../operation.ts'
@@ -14,16 +14,34 @@ export const SendMessage = operation({
     'Sends a message. Its id, a UUIDv7, is made before the first attempt and kept over retries: however often it is sent, it is stored once.',
   hub: 'SendMessage',
   rest: 'POST /conversations/{conversationId}/messages',
-  input: z.strictObject({
-    conversationId: ConversationId,
-    id: MessageId,
-    text: text(limits.messageCharacters),
-    replyTo: MessageId.nullable().optional(),
-    mentions: z.array(UserId).max(limits.mentionsPerMessage).optional(),
-    attachments: z.array(UploadId).max(limits.attachmentsPerMessage).optional(),
-  }),
+  input: z
+    .strictObject({
+      conversationId: ConversationId,
+      id: MessageId,
+      /** May be empty beside attachments. */
+      text: text(limits.messageCharacters, { min: 0 }),
+      replyTo: MessageId.nullable().optional(),
+      mentions: z.array(UserId).max(limits.mentionsPerMessage).optional(),
+      /** Uploads of the sender for this conversation that are ready, and part of no other message. */
+      attachments: z.array(UploadId).max(limits.attachmentsPerMessage).optional(),
+    })
+    .refine((input) => input.text !== '' || (input.attachments ?? []).length > 0, {
+      path: ['text'],
+      error: 'must not be empty',
+    }),
   output: SentMessage,
-  errors: ['not_a_member', 'reply_not_found', 'mention_not_a_member', 'message_id_conflict', 'message_id_out_of_range'],
+  errors: [
+    'not_a_member',
+    'forbidden',
+    'conversation_archived',
+    'reply_not_found',
+    'mention_not_a_member',
+    'message_id_conflict',
+    'message_id_out_of_range',
+    'upload_not_found',
+    'upload_not_received',
+    'upload_rejected',
+  ],
 })
 
 export const GetMessages = operation({
@@ -43,4 +61,59 @@ export const GetMessages = operation({
     }),
   output: z.object({ messages: z.array(Message) }),
   errors: ['not_a_member'],
+})
+
+const message = { conversationId: ConversationId, messageId: MessageId }
+
+export const EditMessage = operation({
+  summary: "Changes the text of one's own message, and whom it mentions. What it said before can be read in its edits.",
+  hub: 'EditMessage',
+  rest: 'PATCH /conversations/{conversationId}/messages/{messageId}',
+  input: z.strictObject({
+    ...message,
+    /** May be empty beside attachments. */
+    text: text(limits.messageCharacters, { min: 0 }),
+    mentions: z.array(UserId).max(limits.mentionsPerMessage).optional(),
+  }),
+  output: Message,
+  errors: ['not_a_member', 'message_not_found', 'forbidden', 'conversation_archived', 'mention_not_a_member'],
+})
+
+export const DeleteMessage = operation({
+  summary:
+    "Deletes one's own message or, as owner or admin, anybody's. Its place stays, with nothing in it; so a retry is safe.",
+  hub: 'DeleteMessage',
+  rest: 'DELETE /conversations/{conversationId}/messages/{messageId}',
+  input: z.strictObject(message),
+  output: Message,
+  errors: ['not_a_member', 'message_not_found', 'forbidden'],
+})
+
+export const ListEdits = operation({
+  summary: 'What a message said before, oldest first, each with the time at which it was replaced.',
+  hub: 'ListEdits',
+  rest: 'GET /conversations/{conversationId}/messages/{messageId}/edits',
+  input: z.strictObject(message),
+  output: z.object({
+    edits: z.array(z.object({ text: z.string(), mentions: z.array(UserId), replacedAt: Time })),
+  }),
+  errors: ['not_a_member', 'message_not_found'],
+})
+
+export const AddReaction = operation({
+  summary: 'Reacts to a message. A user may give several different emoji, each once; so a retry is safe.',
+  hub: 'AddReaction',
+  rest: 'PUT /conversations/{conversationId}/messages/{messageId}/reactions/{emoji}',
+  input: z.strictObject({ ...message, emoji: Emoji }),
+  output: Message,
+  errors: ['not_a_member', 'message_not_found', 'conversation_archived', 'too_many_emoji'],
+})
+
+export const RemoveReaction = operation({
+  summary: "Takes one's own reaction back. One that is not there stays so.",
+  hub: 'RemoveReaction',
+  rest: 'DELETE /conversations/{conversationId}/messages/{messageId}/reactions/{emoji}',
+  input: z.strictObject({ ...message, emoji: Emoji }),
+  output: Message,
+  errors: ['not_a_member', 'message_not_found', 'conversation_archived'],
 })
