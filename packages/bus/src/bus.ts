@@ -13,13 +13,16 @@ export interface Bus extends AsyncDisposable {
   whileConnected<Result>(work: () => Promise<Result>): Promise<Result>
   /** Resolves when NATS answers. A health check. */
   check(): Promise<void>
-  /** Called after each reconnect: what was published meanwhile has not been heard. */
-  onReconnect(listener: () => void): void
+  /** Called after each reconnect: what was published meanwhile, for about so long, has not been heard. */
+  onReconnect(listener: (awayMs: number) => void): void
 }
 
 const PING_INTERVAL_MS = 10_000
 const RECONNECT_WAIT_MS = 250
 const RECONNECT_JITTER_MS = 1_000
+const MAX_PINGS_OUT = 2
+/** A NATS that falls silent is noticed so late. */
+const NOTICED_AFTER_MS = PING_INTERVAL_MS * (MAX_PINGS_OUT + 1)
 
 export async function connectBus(options: { url: string; service: string; log: Logger }): Promise<Bus> {
   const { service, log } = options
@@ -39,13 +42,14 @@ export async function connectBus(options: { url: string; service: string; log: L
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
     pingInterval: PING_INTERVAL_MS,
-    maxPingOut: 2,
+    maxPingOut: MAX_PINGS_OUT,
     // An Error made ahead for each request, only for the trace of those that fail, is a good part of what a request costs.
     noAsyncTraces: true,
   })
-  const listeners: (() => void)[] = []
+  const listeners: ((awayMs: number) => void)[] = []
   const interruptions = new Set<(reason: BusError) => void>()
   let connected = true
+  let awayFrom = 0
   // Closing the connection does not end this iterator, whatever its declared type promises.
   const statuses = nats.status() as QueuedIterator<Status>
   const watching = watchStatus()
@@ -54,19 +58,20 @@ export async function connectBus(options: { url: string; service: string; log: L
     for await (const status of statuses) {
       if (status.type === Events.Disconnect) {
         connected = false
+        awayFrom = performance.now() - NOTICED_AFTER_MS
         log.warn('nats is away')
         for (const interrupt of interruptions) interrupt(new BusError('unavailable', 'nats went away'))
       } else if (status.type === Events.Reconnect) {
         connected = true
         log.info('nats is back')
-        for (const listener of listeners) tell(listener)
+        for (const listener of listeners) tell(listener, performance.now() - awayFrom)
       }
     }
   }
 
-  function tell(listener: () => void): void {
+  function tell(listener: (awayMs: number) => void, awayMs: number): void {
     try {
-      listener()
+      listener(awayMs)
     } catch (error) {
       log.error({ error }, 'reconnect could not be told')
     }

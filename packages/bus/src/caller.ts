@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Call, Contract, ErrorsOf, ReplyOf, RequestOf } from '@parley/contracts'
+import { subjectOf, type Call, type Contract, type ErrorsOf, type ReplyOf, type RequestOf } from '@parley/contracts'
 import type { Refusal, RefusalCode } from '@parley/protocol'
 import { ErrorCode, NatsError } from 'nats'
 import { BusError } from './bus-error.ts'
@@ -33,7 +33,7 @@ function callerOfOne(bus: Bus, declared: Call): Caller<Call> {
     const requestId = within?.requestId ?? randomUUID()
     try {
       const message = await bus.whileConnected(() =>
-        bus.nats.request(declared.subject, encodeJson(request), {
+        bus.nats.request(subjectOf(declared, request as Record<string, string>), encodeJson(request), {
           timeout: timeoutMs,
           headers: writeContext(requestId, timeoutMs),
         }),

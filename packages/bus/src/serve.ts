@@ -1,4 +1,4 @@
-import { Refused, type Call, type Contract, type ReplyOf, type RequestOf } from '@parley/contracts'
+import { Refused, subjectOf, type Call, type Contract, type ReplyOf, type RequestOf } from '@parley/contracts'
 import type { Msg } from 'nats'
 import { BusError } from './bus-error.ts'
 import type { Bus } from './bus.ts'
@@ -16,7 +16,13 @@ export type Handlers<C extends Contract> = { readonly [Name in keyof C['calls']]
 export interface ServeOptions {
   /** Which errors say that a store is away: callers get them as `BusError('unavailable')`, which is worth a retry. */
   readonly isUnavailable?: (error: unknown) => boolean
+  /** What stands in the subjects of calls that mean one process. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** Calls that may be under way at once; beyond it callers get `BusError('overloaded')` at once. */
+  readonly atOnce?: number
 }
+
+const AT_ONCE = 10_000
 
 /**
  * Answers the calls of a contract; the instances of a service share them (queue group: the service's name). A request past
@@ -31,11 +37,15 @@ export async function serve<C extends Contract>(
   const running = new Set<Promise<void>>()
   const subscriptions = Object.entries<unknown>(handlers).map(([name, handler]) => {
     const declared = contract.calls[name] as Call
-    return bus.nats.subscribe(declared.subject, {
+    return bus.nats.subscribe(subjectOf(declared, options.parameters), {
       queue: contract.service,
       callback: (error, message) => {
         if (error) {
           bus.log.error({ error, subject: declared.subject }, 'subscription failed')
+          return
+        }
+        if (running.size >= (options.atOnce ?? AT_ONCE)) {
+          message.respond(encodeJson({ error: 'overloaded' } satisfies WireReply))
           return
         }
         const answering = answer(bus, declared, handler as Handler<Call>, message, options)

@@ -30,6 +30,7 @@ export const kitchen = contract({
   events: {
     served: event({
       subject: 'kitchen.event.served.{table}',
+      summary: 'Something is ready.',
       payload: z.object({ table: z.string(), dish: z.string() }),
     }),
   },

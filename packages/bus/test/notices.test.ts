@@ -58,13 +58,15 @@ test('with NATS away nobody is told that it was said; after its restart it is he
     { table: '1' },
     (data) => void heard.push(new TextDecoder().decode(data)),
   )
-  const back = Promise.withResolvers<void>()
+  const back = Promise.withResolvers<number>()
   bus.onReconnect(back.resolve)
+  const killedAt = performance.now()
   await nats.kill()
   await expect.poll(() => flush(bus).catch((error: unknown) => error)).toMatchObject({ code: 'unavailable' })
   expect(() => notify(bus, bell, { table: '1' }, bytes('lost'))).toThrow('nats is away')
   await nats.restart()
-  await back.promise
+  const awayMs = await back.promise
+  expect(awayMs).toBeGreaterThanOrEqual(performance.now() - killedAt - 1_000)
   notify(bus, bell, { table: '1' }, bytes('found'))
   await expect.poll(() => heard).toEqual(['found'])
 })

@@ -17,6 +17,8 @@ export interface SenderRouting extends AsyncDisposable {
    * not registered in Redis may not be known yet.
    */
   readonly hasHeardAll: boolean
+  /** All that live, as far as is known. */
+  gateways(): number[]
   /** By gateway, those of the topics it must hear of. Never throws: while Redis is away, everything goes to all gateways. */
   gatewaysOf(topics: readonly string[]): Promise<Map<number, string[]>>
   /** Resolves when Redis answers. A health check. */
@@ -153,6 +155,7 @@ export async function openSenderRouting(options: {
     get hasHeardAll() {
       return performance.now() >= heardAllAt
     },
+    gateways: () => announced.all(),
     gatewaysOf,
     check: () => redis.check(),
     async [Symbol.asyncDispose]() {

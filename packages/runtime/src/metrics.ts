@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /** A registry of its own per process part, so that several services can run in one test process. */
 export type Metrics = Registry
@@ -9,4 +9,21 @@ export function createMetrics(service: string): Metrics {
   metrics.setDefaultLabels({ service })
   collectDefaultMetrics({ register: metrics })
   return metrics
+}
+
+/** A figure that is read whenever metrics are asked for. One that cannot be read then is left out. */
+export function measure(metrics: Metrics, name: string, help: string, read: () => Promise<number>): void {
+  metrics.registerMetric(
+    new Gauge({
+      name,
+      help,
+      registers: [],
+      async collect() {
+        this.reset()
+        const value = await read().catch(() => undefined)
+        if (value === undefined) this.remove()
+        else this.set(value)
+      },
+    }),
+  )
 }
