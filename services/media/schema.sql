@@ -18,6 +18,7 @@ create table media.uploads (
   rejected_reason text,
   created_at timestamp with time zone not null default clock_timestamp(),
   settled_at timestamp with time zone,
+  message_id uuid,
   constraint uploads_pkey PRIMARY KEY (id),
   constraint checked_is_known CHECK (((state = 'pending'::text) = (checked_etag IS NULL))),
   constraint rejected_has_reason CHECK (((state = 'rejected'::text) = (rejected_reason IS NOT NULL))),
@@ -25,3 +26,4 @@ create table media.uploads (
   constraint uploads_size_check CHECK ((size > 0)),
   constraint uploads_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'checking'::text, 'ready'::text, 'rejected'::text])))
 );
+CREATE INDEX uploads_of_message ON media.uploads USING btree (message_id) WHERE (message_id IS NOT NULL);

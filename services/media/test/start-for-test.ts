@@ -88,14 +88,18 @@ export function memberOf({ members }: MediaForTest): string {
   return userId
 }
 
-export async function reserve(
-  service: MediaForTest,
-  userId: string,
-  file: { name?: string; type: string; content: Uint8Array },
-): Promise<Reserved> {
+/** By default in a conversation of its own. */
+interface FileForTest {
+  readonly name?: string
+  readonly type: string
+  readonly content: Uint8Array
+  readonly conversationId?: string
+}
+
+export async function reserve(service: MediaForTest, userId: string, file: FileForTest): Promise<Reserved> {
   const answer = await service.calls.reserveUpload({
     ...actorOf(userId),
-    conversationId: uuidv4(),
+    conversationId: file.conversationId ?? uuidv4(),
     name: file.name ?? 'a file',
     type: file.type,
     size: file.content.length,
@@ -113,11 +117,7 @@ export function post(form: Reserved['form'], content: Uint8Array, changed: Recor
 }
 
 /** Reserved, posted and found ready. */
-export async function upload(
-  service: MediaForTest,
-  userId: string,
-  file: { name?: string; type: string; content: Uint8Array },
-): Promise<Reserved['upload']> {
+export async function upload(service: MediaForTest, userId: string, file: FileForTest): Promise<Reserved['upload']> {
   const reserved = await reserve(service, userId, file)
   const posted = await post(reserved.form, file.content)
   if (!posted.ok) throw new Error(await posted.text())

@@ -5,8 +5,10 @@ import type { Logger } from '@parley/runtime'
 import type { MediaKind } from '../domain/media-types.ts'
 import type { S3 } from '../store/open-s3.ts'
 import type { Db } from '../store/tables.ts'
+import { attachUploads } from './attach-uploads.ts'
 import { completeUpload } from './complete-upload.ts'
 import { downloadMedia } from './download-media.ts'
+import { releaseUploads } from './release-uploads.ts'
 import { reserveUpload } from './reserve-upload.ts'
 
 export const calls = (using: {
@@ -23,4 +25,6 @@ export const calls = (using: {
     reserveUpload: reserveUpload(using),
     completeUpload: completeUpload(using),
     downloadMedia: downloadMedia(using),
+    attachUploads: attachUploads(using),
+    releaseUploads: releaseUploads(using),
   }) satisfies Handlers<typeof media>

@@ -16,6 +16,8 @@ export interface UploadsTable {
   rejectedReason: ColumnType<string | null, never, string>
   createdAt: Generated<Date>
   settledAt: ColumnType<Date | null, never, Date>
+  /** Of which message it is a part. */
+  messageId: ColumnType<string | null, never, string | null>
 }
 
 export interface Tables {

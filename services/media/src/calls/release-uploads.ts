@@ -1,0 +1,11 @@
+import type { Handler } from '@parley/bus'
+import type { media } from '@parley/contracts'
+import { releaseFrom } from '../store/attachments.ts'
+import type { Db } from '../store/tables.ts'
+
+export const releaseUploads =
+  ({ db }: { db: Db }): Handler<typeof media.calls.releaseUploads> =>
+  async ({ userId, messageId }) => {
+    await releaseFrom(db, { userId, messageId })
+    return {}
+  }

@@ -1,0 +1,84 @@
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { memberOf, png, post, reserve, startForTest, text, upload, type MediaForTest } from './start-for-test.ts'
+
+let service: MediaForTest
+beforeAll(async () => void (service = await startForTest()))
+afterAll(() => service[Symbol.asyncDispose]())
+
+const image = { name: 'cat.png', type: 'image/png', content: png() }
+
+/** A user with some ready uploads in one conversation. */
+async function userWithUploads(count: number) {
+  const userId = memberOf(service)
+  const conversationId = uuidv4()
+  const uploads = await Promise.all(
+    Array.from({ length: count }, () => upload(service, userId, { ...image, conversationId })),
+  )
+  return { userId, conversationId, uploadIds: uploads.map(({ id }) => id) }
+}
+
+const refused = (code: string) => ({ ok: false, refusal: { code } })
+
+test('ready uploads become part of a message, in the order named, and the same again is answered the same', async () => {
+  const { uploadIds, ...owner } = await userWithUploads(2)
+  const request = { ...owner, messageId: uuidv7(), uploadIds: uploadIds.toReversed() }
+  const attached = await service.calls.attachUploads(request)
+  expect(attached).toEqual({
+    ok: true,
+    value: {
+      attachments: uploadIds.toReversed().map((id) => ({ id, name: 'cat.png', type: 'image/png', size: png().length })),
+    },
+  })
+  expect(await service.calls.attachUploads(request)).toEqual(attached)
+})
+
+test('an upload is part of one message only, until that message is given up', async () => {
+  const { userId, uploadIds, ...place } = await userWithUploads(2)
+  const [first, second] = [uuidv7(), uuidv7()]
+  const attach = (messageId: string, ids: string[]) =>
+    service.calls.attachUploads({ userId, ...place, messageId, uploadIds: ids })
+  expect(await attach(first, uploadIds.slice(0, 1))).toMatchObject({ ok: true })
+  expect(await attach(second, uploadIds)).toMatchObject(refused('upload_not_found'))
+  // Nobody else can give it up.
+  await service.calls.releaseUploads({ userId: memberOf(service), messageId: first })
+  expect(await attach(second, uploadIds)).toMatchObject(refused('upload_not_found'))
+  await service.calls.releaseUploads({ userId, messageId: first })
+  expect(await attach(second, uploadIds)).toMatchObject({ ok: true })
+})
+
+test('of two messages that name the same uploads at once, in any order, one gets them all', async () => {
+  const { uploadIds, ...owner } = await userWithUploads(4)
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, index) =>
+      service.calls.attachUploads({
+        ...owner,
+        messageId: uuidv7(),
+        uploadIds: index % 2 === 0 ? uploadIds : uploadIds.toReversed(),
+      }),
+    ),
+  )
+  expect(answers.filter(({ ok }) => ok)).toHaveLength(1)
+  for (const answer of answers) if (!answer.ok) expect(answer).toMatchObject(refused('upload_not_found'))
+})
+
+test("nobody else's, no other conversation's, and none that is not ready can be attached", async () => {
+  const { userId, conversationId, uploadIds } = await userWithUploads(1)
+  const attach = (changed: object) =>
+    service.calls.attachUploads({ userId, conversationId, messageId: uuidv7(), uploadIds, ...changed })
+  expect(await attach({ userId: memberOf(service) })).toMatchObject(refused('upload_not_found'))
+  expect(await attach({ conversationId: uuidv4() })).toMatchObject(refused('upload_not_found'))
+  expect(await attach({ uploadIds: [...uploadIds, uuidv4()] })).toMatchObject(refused('upload_not_found'))
+
+  const reserved = await reserve(service, userId, { ...image, conversationId, content: text('no image') })
+  const wrong = { uploadIds: [reserved.upload.id] }
+  expect(await attach(wrong)).toMatchObject(refused('upload_not_received'))
+  await post(reserved.form, text('no image'))
+  await service.calls.completeUpload({ actor: { userId, scopes: [] }, id: reserved.upload.id })
+  expect(await attach(wrong)).toMatchObject({
+    ok: false,
+    refusal: { code: 'upload_rejected', data: { reason: 'not_the_declared_type' } },
+  })
+  // None of the refusals has taken it.
+  expect(await attach({})).toMatchObject({ ok: true })
+})
