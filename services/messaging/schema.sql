@@ -1,3 +1,9 @@
+create table messaging.conversation_receipts (
+  conversation_id uuid not null,
+  raised_at timestamp with time zone not null,
+  constraint conversation_receipts_pkey PRIMARY KEY (conversation_id)
+);
+
 create table messaging.conversations (
   id uuid not null,
   kind text not null,
@@ -10,9 +16,16 @@ create table messaging.conversations (
   last_message_id uuid,
   last_message_at timestamp with time zone,
   member_count integer not null,
+  avatar_url text,
+  history_visibility text not null default 'joined'::text,
+  archived_at timestamp with time zone,
+  updated_version bigint not null default 1,
+  changed_minute timestamp with time zone not null default date_trunc('minute'::text, clock_timestamp()),
   constraint conversations_pkey PRIMARY KEY (id),
-  constraint conversations_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'group'::text])))
+  constraint conversations_history_visibility_check CHECK ((history_visibility = ANY (ARRAY['all'::text, 'joined'::text]))),
+  constraint conversations_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'group'::text, 'channel'::text])))
 );
+CREATE INDEX conversations_by_change ON messaging.conversations USING btree (changed_minute);
 
 create table messaging.members (
   conversation_id uuid not null,
@@ -27,24 +40,39 @@ create table messaging.members (
   left_sequence bigint,
   delivered_sequence bigint not null,
   read_sequence bigint not null,
+  shown_read_sequence bigint not null default 0,
+  raised_at timestamp with time zone,
+  muted_until timestamp with time zone,
+  own_version bigint,
   constraint members_pkey PRIMARY KEY (conversation_id, user_id),
   constraint members_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
   constraint members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text])))
 );
+CREATE INDEX members_in_order ON messaging.members USING btree (conversation_id, joined_version, user_id) WHERE (left_at IS NULL);
 CREATE INDEX members_of_user ON messaging.members USING btree (user_id, conversation_id) WHERE (left_at IS NULL);
+CREATE INDEX members_owners ON messaging.members USING btree (conversation_id) WHERE ((role = 'owner'::text) AND (left_at IS NULL));
 
 create table messaging.membership_changes (
   conversation_id uuid not null,
   version bigint not null,
   user_id uuid not null,
-  membership_version bigint not null,
+  membership_version bigint,
   kind text not null,
   joined_version bigint not null,
   constraint membership_changes_user_id_membership_version_key UNIQUE (user_id, membership_version),
   constraint membership_changes_pkey PRIMARY KEY (conversation_id, version, user_id),
   constraint membership_changes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
-  constraint membership_changes_kind_check CHECK ((kind = ANY (ARRAY['joined'::text, 'left'::text])))
+  constraint membership_changes_kind_check CHECK ((kind = ANY (ARRAY['joined'::text, 'left'::text, 'changed'::text])))
 );
+
+create table messaging.message_edits (
+  message_id uuid not null,
+  version bigint not null,
+  text text not null,
+  mentions uuid[] not null,
+  replaced_at timestamp with time zone not null,
+  constraint message_edits_pkey PRIMARY KEY (message_id, version)
+) partition by RANGE (message_id);
 
 create table messaging.messages (
   id uuid not null,
@@ -58,6 +86,10 @@ create table messaging.messages (
   mentions uuid[] not null,
   content_hash bytea not null,
   created_at timestamp with time zone not null,
+  attachments jsonb not null default '[]'::jsonb,
+  reactions jsonb not null default '[]'::jsonb,
+  edited_at timestamp with time zone,
+  deleted_at timestamp with time zone,
   constraint messages_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX messages_by_sequence ON ONLY messaging.messages USING btree (conversation_id, sequence);
@@ -71,11 +103,40 @@ create table messaging.outbox (
   constraint outbox_pkey PRIMARY KEY (id)
 );
 
+create table messaging.reactions (
+  message_id uuid not null,
+  emoji text not null,
+  user_id uuid not null,
+  reacted_at timestamp with time zone not null,
+  constraint reactions_pkey PRIMARY KEY (message_id, emoji, user_id)
+) partition by RANGE (message_id);
+
+create table messaging.read_log (
+  id uuid not null,
+  conversation_id uuid not null,
+  user_ids uuid[] not null,
+  sequences bigint[] not null,
+  constraint read_log_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX read_log_of_conversation ON ONLY messaging.read_log USING btree (conversation_id, id);
+
+create table messaging.unread_mentions (
+  user_id uuid not null,
+  conversation_id uuid not null,
+  sequence bigint not null,
+  message_id uuid not null,
+  constraint unread_mentions_pkey PRIMARY KEY (user_id, conversation_id, sequence)
+);
+CREATE INDEX unread_mentions_by_message ON messaging.unread_mentions USING btree (message_id);
+
 create table messaging.users (
   user_id uuid not null,
   membership_version bigint not null,
+  private_read boolean not null default false,
+  changed_minute timestamp with time zone not null default date_trunc('minute'::text, clock_timestamp()),
   constraint users_pkey PRIMARY KEY (user_id)
 );
+CREATE INDEX users_by_change ON messaging.users USING btree (changed_minute);
 
 CREATE OR REPLACE FUNCTION messaging.lowest_id_at(moment timestamp with time zone)
  RETURNS uuid
@@ -83,6 +144,168 @@ CREATE OR REPLACE FUNCTION messaging.lowest_id_at(moment timestamp with time zon
  IMMUTABLE
 AS $function$
       select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+    $function$;
+
+CREATE OR REPLACE FUNCTION messaging.mark_receipts(marks jsonb, told_members integer, gather_ms integer, gather_ms_per_member integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+    declare
+      locked bigint[];
+      moment timestamptz;
+      outbox_id bigint;
+      advances jsonb;
+      outcomes jsonb;
+    begin
+      locked := array(
+        select mark.n
+        from rows from (
+          jsonb_to_recordset(marks) as (
+            "conversationId" uuid, "userId" uuid, "deliveredSequence" bigint, "readSequence" bigint)
+        ) with ordinality as mark (conversation_id, user_id, delivered, read, n)
+        join members m on m.conversation_id = mark.conversation_id and m.user_id = mark.user_id
+        join conversations c on c.id = mark.conversation_id
+        left join users u on u.user_id = mark.user_id
+        where m.left_at is null and (
+          least(mark.delivered, c.last_sequence) > m.delivered_sequence
+          or least(mark.read, c.last_sequence) > m.read_sequence
+          or (least(mark.read, c.last_sequence) > m.shown_read_sequence and u.private_read is not true))
+        order by m.conversation_id, m.user_id
+        for no key update of m skip locked);
+
+      -- From here on each statement sees what was committed before the locks were had.
+      moment := date_trunc('milliseconds', clock_timestamp());
+
+      with judged as materialized (
+        select
+          mark.n, mark.conversation_id, mark.user_id, mark.connection_id,
+          c.kind, c.member_count,
+          m.user_id is not null as is_member,
+          m.delivered_sequence as delivered_before,
+          m.read_sequence as read_before,
+          m.shown_read_sequence as shown_before,
+          greatest(m.delivered_sequence, least(mark.delivered, c.last_sequence)) as delivered,
+          greatest(m.read_sequence, least(mark.read, c.last_sequence)) as read,
+          case when u.private_read then m.shown_read_sequence
+            else greatest(m.shown_read_sequence, least(mark.read, c.last_sequence)) end as shown
+        from rows from (
+          jsonb_to_recordset(marks) as (
+            "conversationId" uuid, "userId" uuid, "deliveredSequence" bigint, "readSequence" bigint, "connectionId" text)
+        ) with ordinality as mark (conversation_id, user_id, delivered, read, connection_id, n)
+        left join lateral (
+          select user_id, delivered_sequence, read_sequence, shown_read_sequence from members
+          where conversation_id = mark.conversation_id and user_id = mark.user_id and left_at is null limit 1
+        ) m on true
+        left join lateral (
+          select kind, member_count, last_sequence from conversations where id = mark.conversation_id limit 1
+        ) c on true
+        left join lateral (
+          select private_read from users where user_id = mark.user_id limit 1
+        ) u on true
+      ),
+      weighed as materialized (
+        select
+          judged.*,
+          is_member and (delivered > delivered_before or read > read_before or shown > shown_before) as is_rising,
+          n = any(locked) as is_locked,
+          -- As in src/domain/capabilities.ts.
+          kind <> 'channel' and member_count <= told_members as is_told
+        from judged
+      ),
+      raising as materialized (
+        select * from weighed where is_rising and is_locked
+      ),
+      raised as (
+        update members m
+        set delivered_sequence = raising.delivered,
+          read_sequence = raising.read,
+          shown_read_sequence = raising.shown,
+          raised_at = moment
+        from raising
+        where m.conversation_id = raising.conversation_id and m.user_id = raising.user_id
+      ),
+      dated as (
+        insert into conversation_receipts as known (conversation_id, raised_at)
+        select distinct conversation_id, moment from raising order by conversation_id
+        on conflict (conversation_id) do update set raised_at = greatest(known.raised_at, excluded.raised_at)
+      ),
+      logged as (
+        insert into read_log (id, conversation_id, user_ids, sequences)
+        select
+          new_id_at(moment), conversation_id, array_agg(user_id order by user_id), array_agg(shown order by user_id)
+        from raising where is_told and shown > shown_before group by conversation_id
+      ),
+      -- Whoever holds one is about to remove it.
+      unread as materialized (
+        select mention.user_id, mention.conversation_id, mention.sequence
+        from raising
+        join unread_mentions mention on mention.user_id = raising.user_id
+          and mention.conversation_id = raising.conversation_id and mention.sequence <= raising.read
+        for update of mention skip locked
+      ),
+      removed as (
+        delete from unread_mentions mention using unread
+        where mention.user_id = unread.user_id and mention.conversation_id = unread.conversation_id
+          and mention.sequence = unread.sequence
+      ),
+      advanced as materialized (
+        select
+          conversation_id,
+          jsonb_build_object(
+            'kind', 'receipts-advanced',
+            'conversationId', conversation_id,
+            'gatherMs', case
+              when kind = 'direct' then 0
+              when is_told then greatest(gather_ms, member_count * gather_ms_per_member) end,
+            'shown', coalesce(
+              jsonb_agg(jsonb_build_object('userId', user_id, 'deliveredSequence', delivered, 'readSequence', shown))
+                filter (where delivered > delivered_before or shown > shown_before),
+              '[]'),
+            'own', coalesce(
+              jsonb_agg(jsonb_build_object(
+                'userId', user_id,
+                'deliveredSequence', greatest(delivered, read),
+                'readSequence', read,
+                'connectionId', connection_id))
+                -- Sending has raised the one but not the other.
+                filter (where read > read_before or delivered > greatest(delivered_before, read_before)),
+              '[]')) as advance
+        from raising group by conversation_id, kind, member_count, is_told
+      ),
+      told as (
+        insert into outbox (events)
+        select jsonb_agg(advance order by conversation_id) from advanced having count(*) > 0
+        returning id, events
+      )
+      select
+        (select id from told),
+        (select events from told),
+        (select jsonb_agg(
+            case
+              when not is_member then jsonb_build_object('outcome', 'not_a_member')
+              when is_rising and not is_locked then jsonb_build_object('outcome', 'busy')
+              else jsonb_build_object('outcome', 'marked', 'kind', kind, 'memberCount', member_count)
+            end
+            order by n)
+          from weighed)
+      into outbox_id, advances, outcomes;
+
+      return jsonb_build_object('outboxId', outbox_id, 'advances', advances, 'outcomes', outcomes);
+    end
+    $function$;
+
+CREATE OR REPLACE FUNCTION messaging.new_id_at(moment timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+AS $function$
+      select encode(set_bit(set_bit(
+        overlay(uuid_send(gen_random_uuid())
+          placing substring(int8send((extract(epoch from moment) * 1000)::bigint) from 3) from 1 for 6),
+        52, 1), 53, 1), 'hex')::uuid
     $function$;
 
 CREATE OR REPLACE FUNCTION messaging.send_messages(sends jsonb, skip_busy boolean, lock_timeout_ms integer, kept_since timestamp with time zone)
@@ -136,6 +359,9 @@ AS $function$
               end
             when send.id < earliest or send.id >= too_late then 'message_id_out_of_range'
             when sender.visible_from_sequence is null then 'not_a_member'
+            when conversation.archived_at is not null then 'conversation_archived'
+            -- As in src/domain/permissions.ts.
+            when conversation.kind = 'channel' and sender.role = 'member' then 'forbidden'
             when send.reply_to is not null and (
               quoted.conversation_id is distinct from send.conversation_id
               or quoted.sequence < sender.visible_from_sequence
@@ -150,17 +376,18 @@ AS $function$
           end as outcome
         from rows from (
           jsonb_to_recordset(sends) as (
-            id uuid, "conversationId" uuid, "senderId" uuid, text text, "replyTo" uuid, mentions uuid[], "contentHash" text)
-        ) with ordinality as send (id, conversation_id, sender_id, text, reply_to, mentions, hash, n)
+            id uuid, "conversationId" uuid, "senderId" uuid, text text, attachments jsonb, "replyTo" uuid, mentions uuid[],
+            "contentHash" text)
+        ) with ordinality as send (id, conversation_id, sender_id, text, attachments, reply_to, mentions, hash, n)
         left join lateral (
           select sender_id, conversation_id, content_hash from messages where id = send.id limit 1
         ) stored on true
         left join lateral (
-          select id, version, last_sequence, last_message_at, created_at
+          select id, kind, archived_at, version, last_sequence, last_message_at, created_at
           from conversations where id = send.conversation_id limit 1
         ) conversation on true
         left join lateral (
-          select visible_from_sequence from members
+          select role, visible_from_sequence from members
           where conversation_id = send.conversation_id and user_id = send.sender_id and left_at is null limit 1
         ) sender on true
         left join lateral (
@@ -183,7 +410,8 @@ AS $function$
         set version = last.version,
           last_sequence = last.sequence,
           last_message_id = last.id,
-          last_message_at = last.created_at
+          last_message_at = last.created_at,
+          changed_minute = date_trunc('minute', moment)
         from (
           select distinct on (conversation_id) conversation_id, version, sequence, id, created_at
           from accepted order by conversation_id, n desc) last
@@ -196,19 +424,32 @@ AS $function$
         order by m.conversation_id, m.user_id
         for no key update of m
       ),
-      -- Sending implies having read.
+      -- Sending implies having read, which nobody else is told.
       read as (
         update members m
-        set delivered_sequence = greatest(m.delivered_sequence, senders.sequence),
-          read_sequence = greatest(m.read_sequence, senders.sequence)
+        set read_sequence = greatest(m.read_sequence, senders.sequence)
         from senders
         where m.conversation_id = senders.conversation_id and m.user_id = senders.user_id
       ),
+      seen as (
+        delete from unread_mentions u using senders
+        where u.user_id = senders.user_id and u.conversation_id = senders.conversation_id
+          and u.sequence <= senders.sequence
+      ),
+      mentioned as (
+        insert into unread_mentions (user_id, conversation_id, sequence, message_id)
+        select mentioned, conversation_id, sequence, id
+        from accepted cross join unnest(mentions) mentioned
+        where mentioned <> sender_id
+        on conflict do nothing
+      ),
       inserted as (
         insert into messages (
-          id, conversation_id, sequence, created_version, version, sender_id, text, reply_to, mentions, content_hash, created_at)
+          id, conversation_id, sequence, created_version, version, sender_id, text, attachments, reply_to, mentions,
+          content_hash, created_at)
         select
-          id, conversation_id, sequence, version, version, sender_id, text, reply_to, mentions, content_hash, created_at
+          id, conversation_id, sequence, version, version, sender_id, text, attachments, reply_to, mentions,
+          content_hash, created_at
         from accepted order by id
         on conflict (id) do nothing
         returning id

@@ -12,11 +12,18 @@ export async function audit(db: Db): Promise<unknown[]> {
   const { rows: versions } = await sql`
     select c.id, c.version, v.count, v.versions, v.last
     from conversations c, lateral (
-      select count(*), count(distinct version) as versions, max(version) as last from (
-        select created_version as version from messages where conversation_id = c.id
+      -- What was changed again keeps only its last version: with nothing changed again, all versions are there.
+      select count(*), count(distinct version) as versions, max(version) as last,
+        count(*) filter (where changed) as changes
+      from (
+        select created_version as version, false as changed from messages where conversation_id = c.id
         union all
-        select version from membership_changes where conversation_id = c.id group by version) v) v
-    where not (v.count = c.version and v.versions = c.version and v.last = c.version)`.execute(db)
+        select version, true from messages where conversation_id = c.id and version > created_version
+        union all
+        select c.updated_version, true where c.updated_version > 1
+        union all
+        select version, false from membership_changes where conversation_id = c.id group by version) v) v
+    where v.count <> v.versions or v.last <> c.version or (v.changes = 0 and v.count <> c.version)`.execute(db)
   const { rows: order } = await sql`
     select * from (
       select id, created_at < lag(created_at) over place as earlier, created_version <= lag(created_version) over place as lower
@@ -30,10 +37,17 @@ export async function audit(db: Db): Promise<unknown[]> {
       or coalesce(last.sequence, 0) <> c.last_sequence
       or last.created_at is distinct from c.last_message_at`.execute(db)
   const { rows: users } = await sql`
-    select u.user_id, u.membership_version
-    from users u
-    where u.membership_version <> (select count(*) from membership_changes c where c.user_id = u.user_id)
-      or u.membership_version <> (select max(membership_version) from membership_changes c where c.user_id = u.user_id)`.execute(
+    select u.user_id, u.membership_version, v.count, v.own, v.last
+    from users u, lateral (
+      -- The same for the own part, of which only the last change is kept.
+      select count(*), count(distinct version) as versions, coalesce(max(version), 0) as last,
+        count(*) filter (where own) as own
+      from (
+        select membership_version as version, false as own from membership_changes
+        where user_id = u.user_id and membership_version is not null
+        union all
+        select own_version, true from members where user_id = u.user_id and own_version is not null) v) v
+    where v.count <> v.versions or v.last <> u.membership_version or (v.own = 0 and v.count <> u.membership_version)`.execute(
     db,
   )
   return [...sequences, ...versions, ...order, ...conversations, ...users]

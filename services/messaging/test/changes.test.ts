@@ -3,7 +3,7 @@ import type { TopicChange } from '@parley/contracts'
 import { v4, v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listMemberships } from '../src/store/memberships.ts'
-import { actorOf, messageOf, newUser, openWorld, type World } from './world.ts'
+import { actorOf, messageOf, newUser, openWorld, refusalOf, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => void (world = await openWorld()))
@@ -76,19 +76,20 @@ test('changes of a user are the conversations that became theirs, as they are no
       version: 3,
       event: 'ConversationRemoved',
       argument: { conversationId: second.id },
-      membership: { conversationId: second.id, joinedVersion: 1, leftVersion: 2 },
+      // What they could see before they came back and can not now is not theirs any more.
+      membership: { conversationId: second.id, joinedVersion: 1, leftVersion: 2, visibleFromSequence: 2 },
     },
     {
       version: 4,
       event: 'ConversationAdded',
       argument: must(await world.calls.getConversation({ actor: actorOf(bob), conversationId: second.id })),
-      membership: { conversationId: second.id, joinedVersion: 4, leftVersion: null },
+      membership: { conversationId: second.id, joinedVersion: 4, leftVersion: null, visibleFromSequence: 2 },
     },
     {
       version: 5,
       event: 'ConversationRemoved',
       argument: { conversationId: first.id },
-      membership: { conversationId: first.id, joinedVersion: 1, leftVersion: 2 },
+      membership: { conversationId: first.id, joinedVersion: 1, leftVersion: 2, visibleFromSequence: 1 },
     },
   ])
   const added = changes.find(({ version }) => version === 4)?.argument
@@ -133,7 +134,12 @@ test('the memberships of many users come with the version that covers them', asy
   const { users, next } = must(await world.calls.listMemberships({ userIds: [alice, bob, nobody] }))
   expect(next).toBeNull()
   const byUser = new Map(users.map((user) => [user.userId, user]))
-  const spans = groups.map(({ id }) => ({ conversationId: id, joinedVersion: 1, leftVersion: null }))
+  const spans = groups.map(({ id }) => ({
+    conversationId: id,
+    joinedVersion: 1,
+    leftVersion: null,
+    visibleFromSequence: 1,
+  }))
   expect(byUser.get(alice)).toEqual({
     userId: alice,
     membershipVersion: 3,
@@ -160,4 +166,24 @@ test('memberships beyond a page come with the next, each user at each place once
   }
   expect(seen).toHaveLength(7)
   expect(new Set(seen).size).toBe(7)
+})
+
+test('a client asks what it has missed, and only cursors that were given out lead on', async () => {
+  const [alice, bob] = [newUser(), newUser()]
+  const group = await world.createGroup(alice, [bob])
+  const first = must(await world.calls.sync({ actor: actorOf(bob), conversations: [] }))
+  expect(first).toMatchObject({
+    conversations: [{ conversation: { id: group.id, me: { role: 'member' } }, to: 1, reload: false }],
+    removed: [],
+    hasMore: false,
+    nextCursor: null,
+  })
+  const message = messageOf(await world.send(alice, group.id))
+  const asked = { actor: actorOf(bob), conversations: [{ id: group.id, version: 1 }], since: first.serverTime }
+  const { duplicate, ...stored } = message
+  expect(duplicate).toBe(false)
+  expect(must(await world.calls.sync(asked)).conversations).toMatchObject([{ messages: [stored], to: 2 }])
+  for (const cursor of ['nonsense', Buffer.from('["x","y"]').toString('base64url')]) {
+    expect(refusalOf(await world.calls.sync({ ...asked, cursor }))).toBe('invalid_input')
+  }
 })

@@ -2,7 +2,7 @@ import { BusError, must } from '@parley/bus'
 import { v4, v5 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { audit } from './audit.ts'
-import { actorOf, messageOf, newUser, openWorld, refusalOf, type World } from './world.ts'
+import { actorOf, codeOf, messageOf, newUser, openWorld, refusalOf, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => void (world = await openWorld({ instances: 2 })))
@@ -24,13 +24,16 @@ test('a group belongs to its creator, and starts at version 1 with all its first
     id: expect.any(String),
     kind: 'group',
     title: 'Lunch 🍜',
+    avatarUrl: null,
+    historyVisibility: 'joined',
+    archivedAt: null,
     createdBy: alice,
     createdAt: expect.any(String),
     version: 1,
     lastSequence: 0,
     lastMessage: null,
     memberCount: 3,
-    capabilities: { typing: false, receipts: 'none', presence: true },
+    capabilities: { typing: false, receipts: 'members', presence: true },
     retentionDays: 365,
     me: {
       role: 'owner',
@@ -38,6 +41,7 @@ test('a group belongs to its creator, and starts at version 1 with all its first
       deliveredSequence: 0,
       readSequence: 0,
       unreadCount: 0,
+      mentionCount: 0,
       mutedUntil: null,
     },
   })
@@ -52,6 +56,23 @@ test('a group belongs to its creator, and starts at version 1 with all its first
       [carol, 'member'],
     ]),
   )
+})
+
+test('a channel belongs to its creator, who adds readers, and shows all that was said to who joins', async () => {
+  const [alice, bob, carol] = [newUser(), newUser(), newUser()]
+  const request = { actor: actorOf(alice), kind: 'channel' as const, title: 'News', memberIds: [bob] }
+  const created = must(await world.calls.createConversation(request))
+  const { id: conversationId } = created
+  expect(created).toMatchObject({ kind: 'channel', historyVisibility: 'all', memberCount: 2, me: { role: 'owner' } })
+  expect(created.capabilities.receipts).toBe('counts')
+  messageOf(await world.send(alice, conversationId, { text: 'one' }))
+  expect(codeOf(await world.send(bob, conversationId))).toBe('forbidden')
+  must(await world.calls.addMembers({ actor: actorOf(alice), conversationId, userIds: [carol] }))
+  const asCarol = { actor: actorOf(carol), conversationId }
+  expect(must(await world.calls.getMessages(asCarol)).messages.map(({ text }) => text)).toEqual(['one'])
+  // But what was said before is not news to them.
+  const own = must(await world.calls.getConversation(asCarol))
+  expect(own).toMatchObject({ lastMessage: { text: 'one' }, me: { role: 'member', joinedSequence: 1, unreadCount: 0 } })
 })
 
 test('the same pair has the same direct conversation, whoever creates it and however many do at once', async () => {
@@ -79,12 +100,13 @@ test('the same pair has the same direct conversation, whoever creates it and how
 
 test('a direct conversation needs exactly one other member and no title', async () => {
   const [alice, bob] = [newUser(), newUser()]
-  const create = (request: { memberIds: string[]; title?: string | null }) =>
+  const create = (request: { memberIds: string[]; title?: string | null; historyVisibility?: 'all' }) =>
     world.calls.createConversation({ actor: actorOf(alice), kind: 'direct', ...request })
   expect(refusalOf(await create({ memberIds: [] }))).toBe('invalid_input')
   expect(refusalOf(await create({ memberIds: [alice] }))).toBe('invalid_input')
   expect(refusalOf(await create({ memberIds: [bob, newUser()] }))).toBe('invalid_input')
   expect(refusalOf(await create({ memberIds: [bob], title: 'us' }))).toBe('invalid_input')
+  expect(refusalOf(await create({ memberIds: [bob], historyVisibility: 'all' }))).toBe('invalid_input')
   expect(must(await create({ memberIds: [alice, bob, bob], title: null })).memberCount).toBe(2)
 })
 
@@ -98,10 +120,13 @@ test('a retry with the same id and content gets the same conversation; anything 
     world.calls.createConversation({ ...request, memberIds: [carol, alice, bob] }),
   ])
   expect(retries.map(must)).toEqual([first, first])
+  expect(must(await world.calls.createConversation({ ...request, historyVisibility: 'joined' }))).toEqual(first)
   for (const other of [
     { ...request, actor: actorOf(bob) },
     { ...request, title: 'Other plans' },
     { ...request, memberIds: [bob] },
+    { ...request, kind: 'channel' as const },
+    { ...request, historyVisibility: 'all' as const },
   ]) {
     expect(refusalOf(await world.calls.createConversation(other))).toBe('conversation_id_conflict')
   }
@@ -208,6 +233,9 @@ test('to everybody else a conversation looks as if it did not exist', async () =
       await world.calls.leaveConversation(request),
       await world.calls.addMembers({ ...request, userIds: [eve] }),
       await world.calls.removeMember({ ...request, userId: alice }),
+      await world.calls.changeRole({ ...request, userId: alice, role: 'member' }),
+      await world.calls.updateConversation({ ...request, title: 'mine' }),
+      await world.calls.muteConversation({ ...request, until: null }),
     ]
     expect(answers.map(refusalOf)).toEqual(Array(answers.length).fill('not_a_member'))
     expect(must(await world.calls.isMember({ userId: eve, conversationId })).member).toBe(false)

@@ -2,11 +2,12 @@ import { must } from '@parley/bus'
 import { messaging, type RequestOf } from '@parley/contracts'
 import { openPostgres } from '@parley/postgres'
 import { silentLog, testDatabase } from '@parley/testing'
-import { sql, type RawBuilder } from 'kysely'
+import { sql } from 'kysely'
 import { v7 } from 'uuid'
 import { expect, test, vi } from 'vitest'
 import { audit } from './audit.ts'
 import { cuttingProxy } from './cutting-proxy.ts'
+import { hold, holdConversation } from './hold.ts'
 import { actorOf, codeOf, messageOf, newUser, openWorld, type World } from './world.ts'
 
 const { sendMessages } = messaging.calls
@@ -19,27 +20,6 @@ async function sendUntilKnown(world: World, sends: RequestOf<typeof sendMessages
   for (;;) {
     const codes = must(await world.calls.sendMessages({ sends })).results.map(codeOf)
     if (!codes.includes('unavailable')) return codes
-  }
-}
-
-/** Holds a conversation as a change under way elsewhere would, until it is disposed. */
-const holdConversation = (world: World, conversationId: string): Promise<AsyncDisposable> =>
-  hold(world, sql`select from conversations where id = ${conversationId} for update`)
-
-async function hold(world: World, locking: RawBuilder<unknown>): Promise<AsyncDisposable> {
-  const held = Promise.withResolvers<void>()
-  const release = Promise.withResolvers<void>()
-  const transaction = world.db.transaction().execute(async (db) => {
-    await locking.execute(db)
-    held.resolve()
-    await release.promise
-  })
-  await held.promise
-  return {
-    async [Symbol.asyncDispose]() {
-      release.resolve()
-      await transaction
-    },
   }
 }
 

@@ -30,7 +30,8 @@ test('gateways and other services are told of a message at once, and the outbox 
   expect(duplicate).toBe(false)
   const topic = `c:${conversationId}`
   await vi.waitFor(() => expect(deliveriesTo(world, topic)).toHaveLength(1), { timeout: 2_500, interval: 20 })
-  expect(deliveriesTo(world, topic)).toEqual([{ topic, version: 2, event: 'MessageCreated', argument: message }])
+  const told = { topic, version: 2, event: 'MessageCreated', sequence: 1, argument: message }
+  expect(deliveriesTo(world, topic)).toEqual([told])
   const subject = `messaging.event.message-created.${conversationId}`
   await vi.waitFor(() => expect(world.events.map((event) => event.subject)).toContain(subject), WAIT)
   expect(world.events.find((event) => event.subject === subject)?.payload).toEqual({
@@ -63,7 +64,7 @@ test('members are told of who joins and leaves, and those who join and leave of 
       version: 1,
       event: 'ConversationAdded',
       argument: created,
-      membership: { conversationId, joinedVersion: 1, leftVersion: null },
+      membership: { conversationId, joinedVersion: 1, leftVersion: null, visibleFromSequence: 1 },
     },
   ])
   expect(deliveriesTo(world, `u:${carol}`)).toMatchObject([

@@ -11,7 +11,15 @@ import {
   type Bus,
   type Callers,
 } from '@parley/bus'
-import { auth, decodeDeliveries, gateway, messaging, type Delivery, type RequestOf } from '@parley/contracts'
+import {
+  auth,
+  decodeDeliveryBatch,
+  gateway,
+  messaging,
+  type Delivery,
+  type ReceiptsDelivery,
+  type RequestOf,
+} from '@parley/contracts'
 import { migrate, openPostgres } from '@parley/postgres'
 import type { Conversation, SentMessage } from '@parley/protocol'
 import { repeat, type Clock } from '@parley/runtime'
@@ -37,6 +45,7 @@ export interface World extends AsyncDisposable {
   readonly unknownUsers: Set<string>
   /** What the gateway was told, in the order of arrival. */
   readonly deliveries: Delivery[]
+  readonly receipts: ReceiptsDelivery[]
   /** What was published for other services, in the order of arrival. */
   readonly events: { readonly subject: string; readonly payload: unknown }[]
   startInstance(environment?: Record<string, string>, clock?: Clock): Promise<Messaging>
@@ -91,10 +100,13 @@ export async function openWorld(
   if (options.withAuth !== false) stack.use(await serve(bus, auth, { getUsers }))
 
   const deliveries: Delivery[] = []
+  const receipts: ReceiptsDelivery[] = []
   const gatewayId = 1 + Math.floor(Math.random() * 2 ** 50)
   stack.use(
     await listen(bus, gateway.notices.deliver, { gatewayId: String(gatewayId) }, (data) => {
-      deliveries.push(...decodeDeliveries(data))
+      const batch = decodeDeliveryBatch(data)
+      deliveries.push(...batch.deliveries)
+      receipts.push(...batch.receipts)
     }),
   )
   const announce = () => {
@@ -141,6 +153,7 @@ export async function openWorld(
     instances,
     unknownUsers,
     deliveries,
+    receipts,
     events,
     startInstance,
     createGroup: async (creatorId: string, memberIds: readonly string[] = []) =>

@@ -4,8 +4,9 @@ import type { Conversation } from '@parley/protocol'
 import { v7 } from 'uuid'
 import { assertUsersExist } from '../changes/assert-users-exist.ts'
 import { beginConversation } from '../changes/begin-conversation.ts'
+import type { Turns } from '../changes/turns.ts'
 import type { Telling } from '../delivery/open-telling.ts'
-import { creationHash, membersOf, type Creation } from '../domain/creation.ts'
+import { creationHash, defaultVisibility, membersOf, type Creation } from '../domain/creation.ts'
 import { directConversationId, isReservedForDirect } from '../domain/direct-conversation.ts'
 import type { Retention } from '../retention.ts'
 import { findConversation } from '../store/conversations.ts'
@@ -16,11 +17,13 @@ type Request = Parameters<Handler<(typeof messaging)['calls']['createConversatio
 
 export function createConversation(parts: {
   db: Db
+  changesDb: Db
+  turns: Turns
   retention: Retention
   telling: Telling
   authCalls: Pick<Callers<typeof auth>, 'getUsers'>
 }): Handler<(typeof messaging)['calls']['createConversation']> {
-  const { db, retention, telling, authCalls } = parts
+  const { db, changesDb, turns, retention, telling, authCalls } = parts
 
   /** What this id names already, if the caller may have it as the answer to a retry. */
   async function findCreated(creation: Creation): Promise<Conversation | undefined> {
@@ -41,7 +44,7 @@ export function createConversation(parts: {
     if (existing !== undefined) return existing
     const others = creation.members.slice(1).map(({ userId }) => userId)
     await assertUsersExist(authCalls, others, context)
-    const told = await beginConversation(db, creation, retention.days)
+    const told = await turns.inTurn(creation.id, () => beginConversation(changesDb, creation, retention.days))
     if (told !== undefined) telling.tell(told)
     // Made by this call, or at the same moment by another one.
     const created = await findCreated(creation)
@@ -51,19 +54,22 @@ export function createConversation(parts: {
 }
 
 function creationOf(request: Request): Creation {
-  const { actor, kind, title = null } = request
+  const { actor, kind, title = null, historyVisibility = defaultVisibility(kind) } = request
   const createdBy = actor.userId
   const otherIds = [...new Set(request.memberIds)].filter((userId) => userId !== createdBy)
   const members = membersOf(kind, createdBy, otherIds)
-  if (kind === 'group') {
+  if (kind !== 'direct') {
     const { id = v7() } = request
     if (isReservedForDirect(id)) throw refuse.invalid_input({}, 'Ids of version 5 are kept for direct conversations.')
-    return { id, kind, title, createdBy, members }
+    return { id, kind, title, historyVisibility, createdBy, members }
   }
   const [otherId] = otherIds
   if (otherId === undefined || otherIds.length > 1) {
     throw refuse.invalid_input({}, 'A direct conversation needs exactly one other member.')
   }
   if (title !== null) throw refuse.invalid_input({}, 'A direct conversation has no title.')
-  return { id: directConversationId(createdBy, otherId), kind, title, createdBy, members }
+  if (historyVisibility !== 'joined') {
+    throw refuse.invalid_input({}, 'A direct conversation has nobody who joins later.')
+  }
+  return { id: directConversationId(createdBy, otherId), kind, title, historyVisibility, createdBy, members }
 }

@@ -1,31 +1,58 @@
 import type { Callers, Handlers } from '@parley/bus'
 import type { auth, messaging } from '@parley/contracts'
 import type { Clock } from '@parley/runtime'
+import type { Reactions } from '../changes/gather-reactions.ts'
+import type { Turns } from '../changes/turns.ts'
+import type { NumberedNotices } from '../delivery/numbered-notices.ts'
 import type { Telling } from '../delivery/open-telling.ts'
+import type { Marking } from '../receipts/open-marking.ts'
 import type { Retention } from '../retention.ts'
+import type { Attaching } from '../send/attach-uploads.ts'
 import type { Sending } from '../send/open-sending.ts'
 import type { Db } from '../store/tables.ts'
 import { addMembers } from './add-members.ts'
+import { addReaction } from './add-reaction.ts'
+import { changeRole } from './change-role.ts'
 import { createConversation } from './create-conversation.ts'
 import { createMonths } from './create-months.ts'
+import { deleteMessage } from './delete-message.ts'
 import { dropMonths } from './drop-months.ts'
+import { editMessage } from './edit-message.ts'
 import { getConversation } from './get-conversation.ts'
 import { getMessages } from './get-messages.ts'
+import { getReceipts } from './get-receipts.ts'
+import { getSettings } from './get-settings.ts'
 import { isMember } from './is-member.ts'
 import { leaveConversation } from './leave-conversation.ts'
 import { listChanges } from './list-changes.ts'
+import { listChangedTopics } from './list-changed-topics.ts'
 import { listConversations } from './list-conversations.ts'
+import { listEdits } from './list-edits.ts'
 import { listMembers } from './list-members.ts'
 import { listMemberships } from './list-memberships.ts'
+import { listNotices } from './list-notices.ts'
+import { markReceipts } from './mark-receipts.ts'
+import { muteConversation } from './mute-conversation.ts'
 import { readVersions } from './read-versions.ts'
 import { removeMember } from './remove-member.ts'
+import { removeReaction } from './remove-reaction.ts'
 import { sendMessages } from './send-messages.ts'
+import { sync } from './sync.ts'
+import { updateConversation } from './update-conversation.ts'
+import { updateSettings } from './update-settings.ts'
 
 /** All calls of the contract. Each takes from `parts` the few things it uses. */
 export const callsOf = (parts: {
   db: Db
+  /** For what locks conversations. */
+  changesDb: Db
+  turns: Turns
+  reactions: Reactions
   sending: Sending
+  attaching: Attaching
+  marking: Marking
   telling: Telling
+  notices: NumberedNotices
   retention: Retention
   clock: Clock
   authCalls: Pick<Callers<typeof auth>, 'getUsers'>
@@ -34,15 +61,30 @@ export const callsOf = (parts: {
     createConversation: createConversation(parts),
     listConversations: listConversations(parts),
     getConversation: getConversation(parts),
+    updateConversation: updateConversation(parts),
+    muteConversation: muteConversation(parts),
     listMembers: listMembers(parts),
     addMembers: addMembers(parts),
+    changeRole: changeRole(parts),
     removeMember: removeMember(parts),
     leaveConversation: leaveConversation(parts),
-    sendMessages: sendMessages(parts.sending),
+    sendMessages: sendMessages(parts),
+    editMessage: editMessage(parts),
+    deleteMessage: deleteMessage(parts),
+    listEdits: listEdits(parts),
+    addReaction: addReaction(parts),
+    removeReaction: removeReaction(parts),
     getMessages: getMessages(parts),
+    markReceipts: markReceipts(parts),
+    getReceipts: getReceipts(parts),
+    sync: sync(parts),
+    getSettings: getSettings(parts),
+    updateSettings: updateSettings(parts),
     listMemberships: listMemberships(parts),
     readVersions: readVersions(parts),
     listChanges: listChanges(parts),
+    listNotices: listNotices(parts),
+    listChangedTopics: listChangedTopics(parts),
     isMember: isMember(parts),
     createMonths: createMonths(parts),
     dropMonths: dropMonths(parts),

@@ -1,15 +1,21 @@
 import type { Handler } from '@parley/bus'
 import type { messaging } from '@parley/contracts'
 import { endMembership } from '../changes/end-membership.ts'
+import type { Turns } from '../changes/turns.ts'
 import type { Telling } from '../delivery/open-telling.ts'
+import type { Retention } from '../retention.ts'
 import type { Db } from '../store/tables.ts'
 
 export function removeMember(parts: {
-  db: Db
+  changesDb: Db
+  turns: Turns
   telling: Telling
+  retention: Retention
 }): Handler<(typeof messaging)['calls']['removeMember']> {
+  const { changesDb, turns, telling, retention } = parts
   return async ({ actor, conversationId, userId }) => {
-    parts.telling.tell(await endMembership(parts.db, { conversationId, actorId: actor.userId, userId }))
+    const removing = { conversationId, actorId: actor.userId, userId }
+    telling.tell(await turns.inTurn(conversationId, () => endMembership(changesDb, removing, retention.days)))
     return {}
   }
 }

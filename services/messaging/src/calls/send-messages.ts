@@ -1,12 +1,28 @@
 import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
 import { sendOf } from '../domain/send.ts'
+import type { Attaching } from '../send/attach-uploads.ts'
 import type { Sending, SubmittedSend } from '../send/open-sending.ts'
 import type { SendOutcome } from '../send/waiting-send.ts'
 
-export function sendMessages(sending: Sending): Handler<(typeof messaging)['calls']['sendMessages']> {
+type SendMessages = Handler<(typeof messaging)['calls']['sendMessages']>
+type Input = Parameters<SendMessages>[0]['sends'][number]
+type Context = Parameters<SendMessages>[1]
+
+export function sendMessages({ sending, attaching }: { sending: Sending; attaching: Attaching }): SendMessages {
+  function submit({ actor, ...input }: Input, context: Context): SubmittedSend {
+    if ((input.attachments ?? []).length === 0) return sending.submit(sendOf(actor.userId, input), context)
+    const { promise: stalled, resolve: stall } = Promise.withResolvers<void>()
+    const outcome = attaching.withUploads(actor.userId, input, context, (send) => {
+      const submitted = sending.submit(send, context)
+      void submitted.stalled.then(stall)
+      return submitted.outcome
+    })
+    return { outcome, stalled }
+  }
+
   return async ({ sends }, context) => {
-    const submitted = sends.map(({ actor, ...input }) => sending.submit(sendOf(actor.userId, input), context))
+    const submitted = sends.map((send) => submit(send, context))
     const hasNeighbours = sends.some(({ conversationId }) => conversationId !== sends[0]?.conversationId)
     const results = submitted.map((send) => (hasNeighbours ? withoutHoldingUp(send) : send.outcome))
     return { results: await Promise.all(results) }

@@ -11,13 +11,10 @@ export function beginConversation(
   creation: Creation,
   retentionDays: number,
 ): Promise<OutboxRow<Change> | undefined> {
-  const { id, kind, title, createdBy, members } = creation
+  const { members, ...named } = creation
   return db.transaction().execute(async (transaction) => {
     const conversation = await insertConversation(transaction, {
-      id,
-      kind,
-      title,
-      createdBy,
+      ...named,
       creationHash: creationHash(creation),
       memberCount: members.length,
     })

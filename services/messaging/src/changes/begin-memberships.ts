@@ -1,10 +1,11 @@
 import { refuse } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
-import { limits } from '@parley/protocol'
+import type { Member } from '@parley/protocol'
+import { maxMembers } from '../domain/capabilities.ts'
 import type { Change } from '../domain/change.ts'
-import { hasChangingMembers, mayAdd } from '../domain/permissions.ts'
+import { may } from '../domain/permissions.ts'
 import { conversationOf, findConversation, lockConversation, updateConversation } from '../store/conversations.ts'
-import { findMember, findMembers, joinMembers } from '../store/members.ts'
+import { findMember, findMembers, joinMembers, memberOf } from '../store/members.ts'
 import type { ConversationRow, Db, MemberRow } from '../store/tables.ts'
 
 interface Adding {
@@ -21,24 +22,25 @@ export async function assertMayAdd(db: Db, adding: Omit<Adding, 'userIds'>): Pro
   )
 }
 
-/** Those that are not members become so, each with a version of its own. Undefined when all are members already. */
+/** Those that are not members become so, each with a version of its own. Nothing is told when all are members already. */
 export function beginMemberships(
   db: Db,
   { conversationId, actorId, userIds }: Adding,
   retentionDays: number,
-): Promise<OutboxRow<Change> | undefined> {
+): Promise<{ members: Member[]; told: OutboxRow<Change> | undefined }> {
   return db.transaction().execute(async (transaction) => {
     const conversation = await lockConversation(transaction, conversationId)
-    const present = await findMembers(transaction, conversationId, [actorId, ...userIds])
+    const found = await findMembers(transaction, conversationId, [actorId, ...userIds])
     assertMayAddTo(
       conversation,
-      present.find(({ userId }) => userId === actorId),
+      found.find(({ userId }) => userId === actorId),
     )
-    const presentIds = new Set(present.map(({ userId }) => userId))
-    const added = [...new Set(userIds).difference(presentIds)]
-    if (added.length === 0) return undefined
+    const present = found.filter(({ userId }) => userIds.includes(userId)).map(memberOf)
+    const added = [...new Set(userIds).difference(new Set(present.map(({ userId }) => userId)))]
+    if (added.length === 0) return { members: present, told: undefined }
+    if (conversation.archivedAt !== null) throw refuse.conversation_archived()
     const memberCount = conversation.memberCount + added.length
-    if (memberCount > limits.groupMembers) throw refuse.too_many_members()
+    if (memberCount > maxMembers[conversation.kind]) throw refuse.too_many_members()
     const version = conversation.version + added.length
     await updateConversation(transaction, conversationId, { version, memberCount })
     const joining = added.map((userId, index) => ({
@@ -52,7 +54,8 @@ export function beginMemberships(
       conversation: conversationOf({ ...conversation, version, memberCount }, null, retentionDays),
       joined,
     }
-    return writeOutbox(transaction, [change])
+    const members = [...present, ...joined.map(({ member }) => member)]
+    return { members, told: await writeOutbox(transaction, [change]) }
   })
 }
 
@@ -61,8 +64,7 @@ function assertMayAddTo<Row extends ConversationRow>(
   actor: MemberRow | undefined,
 ): asserts conversation is Row {
   if (conversation === undefined || actor === undefined) throw refuse.not_a_member()
-  if (!hasChangingMembers(conversation.kind)) {
-    throw refuse.forbidden({}, 'Nobody can be added to a direct conversation.')
+  if (!may('add members', { kind: conversation.kind, role: actor.role })) {
+    throw refuse.forbidden({}, 'Only owners and admins of a group or channel can add members.')
   }
-  if (!mayAdd(actor.role)) throw refuse.forbidden({}, 'Only owners and admins can add members.')
 }

@@ -2,12 +2,17 @@ import { conversationTopic, userTopic, type Delivery, type TopicChange } from '@
 import type { Conversation } from '@parley/protocol'
 import type { Change, Joining } from '../domain/change.ts'
 import { withOwnPart } from '../domain/own-part.ts'
+import { tellsMemberships } from '../domain/capabilities.ts'
 import {
   conversationAdded,
   conversationRemoved,
+  conversationUpdated,
+  memberChanged,
   memberJoined,
   memberLeft,
   messageCreated,
+  messageUpdated,
+  ownPartChanged,
 } from '../domain/topic-changes.ts'
 
 /** What clients are told of a change: the conversation's members, and each user whose membership began or ended. */
@@ -17,33 +22,62 @@ export function deliveriesOf(change: Change): Delivery[] {
       const { version, message } = change
       return [deliver(conversationTopic(message.conversationId), messageCreated(version, message))]
     }
+    case 'message-updated': {
+      const { version, message } = change
+      return [deliver(conversationTopic(message.conversationId), messageUpdated(version, message))]
+    }
     // Version 1 has no members that could be told of it but those it is told to personally.
     case 'conversation-created':
       return change.joined.map((joining) => personally(change.conversation, joining))
-    case 'members-joined': {
-      const { conversation, joined } = change
-      const topic = conversationTopic(conversation.id)
-      return [
-        ...joined.map(({ version, member }) => deliver(topic, memberJoined(conversation.id, version, member))),
-        ...joined.map((joining) => personally(conversation, joining)),
-      ]
+    case 'conversation-updated':
+      return [deliver(conversationTopic(change.conversation.id), conversationUpdated(change.conversation))]
+    case 'own-part-changed':
+      return [deliver(userTopic(change.userId), ownPartChanged(change.membershipVersion, change.conversation))]
+    case 'members-joined':
+      return [...joiningsTold(change), ...change.joined.map((joining) => personally(change.conversation, joining))]
+    case 'member-changed': {
+      const { conversation, member } = change
+      const { id, version } = conversation
+      const told = tellsMemberships(conversation)
+        ? memberChanged(id, version, member)
+        : conversationUpdated(conversation)
+      return [deliver(conversationTopic(id), told)]
     }
     case 'member-left': {
-      const { conversationId, left } = change
-      const { version, joinedVersion, membershipVersion, member } = left
-      const span = { joinedVersion, leftVersion: version }
+      const { conversation, left } = change
+      const { version, joinedVersion, visibleFromSequence, membershipVersion, member } = left
+      const span = { joinedVersion, leftVersion: version, visibleFromSequence }
+      const told = tellsMemberships(conversation)
+        ? memberLeft(conversation.id, version, member)
+        : conversationUpdated(conversation, { left: member.userId })
       return [
-        deliver(conversationTopic(conversationId), memberLeft(conversationId, version, member)),
-        deliver(userTopic(member.userId), conversationRemoved(membershipVersion, conversationId, span)),
+        deliver(conversationTopic(conversation.id), told),
+        deliver(userTopic(member.userId), conversationRemoved(membershipVersion, conversation.id, span)),
       ]
     }
+    case 'receipts-advanced':
+      return []
   }
 }
 
-function personally(conversation: Conversation, { version, membershipVersion, member }: Joining): Delivery {
-  const own = withOwnPart(conversation, { ...member, joinedSequence: conversation.lastSequence })
-  return deliver(userTopic(member.userId), conversationAdded(membershipVersion, own, version))
+/** In a large conversation one change stands for all who joined. */
+function joiningsTold({ conversation, joined }: Extract<Change, { joined: unknown }>): Delivery[] {
+  const topic = conversationTopic(conversation.id)
+  if (tellsMemberships(conversation)) {
+    return joined.map(({ version, member }) => deliver(topic, memberJoined(conversation.id, version, member)))
+  }
+  return [deliver(topic, conversationUpdated(conversation, { afterVersion: conversation.version - joined.length }))]
 }
+
+function personally(conversation: Conversation, joining: Joining): Delivery {
+  const { version, membershipVersion, visibleFromSequence, readSequence, member } = joining
+  const joinedSequence = conversation.lastSequence
+  const own = withOwnPart(conversation, { ...newcomer, ...member, readSequence, joinedSequence })
+  const span = { joinedVersion: version, visibleFromSequence }
+  return deliver(userTopic(member.userId), conversationAdded(membershipVersion, own, span))
+}
+
+const newcomer = { mutedUntil: null, mentionCount: 0, firstKeptSequence: 1 }
 
 const encoder = new TextEncoder()
 

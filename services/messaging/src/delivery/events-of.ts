@@ -3,8 +3,8 @@ import { messaging } from '@parley/contracts'
 import type { Change } from '../domain/change.ts'
 
 export interface IdentifiedEvent extends EventRecord {
-  /** The same whenever it is told: a conversation has one event per version. */
-  readonly id: string
+  /** The same whenever it is told: a conversation has one event per version. Watermarks have none, and need none. */
+  readonly id: string | undefined
 }
 
 const { events } = messaging
@@ -17,6 +17,32 @@ export function eventsOf(change: Change): IdentifiedEvent[] {
       const { conversationId } = message
       const payload = { conversationId, version, message }
       return [identified(payload, recordOf(events.messageCreated, { conversationId }, payload))]
+    }
+    case 'message-updated': {
+      const { version, message } = change
+      const { conversationId } = message
+      const payload = { conversationId, version, message }
+      return [identified(payload, recordOf(events.messageUpdated, { conversationId }, payload))]
+    }
+    case 'conversation-updated': {
+      const { conversation } = change
+      const { id: conversationId, version } = conversation
+      const payload = { conversationId, version, conversation }
+      return [identified(payload, recordOf(events.conversationUpdated, { conversationId }, payload))]
+    }
+    case 'member-changed': {
+      const { conversation, member } = change
+      const { id: conversationId, version } = conversation
+      const payload = { conversationId, version, member }
+      return [identified(payload, recordOf(events.memberChanged, { conversationId }, payload))]
+    }
+    case 'own-part-changed':
+      return []
+    case 'receipts-advanced': {
+      const { conversationId, shown } = change
+      if (shown.length === 0) return []
+      const payload = { conversationId, receipts: [...shown] }
+      return [{ ...recordOf(events.receiptsAdvanced, { conversationId }, payload), id: undefined }]
     }
     case 'conversation-created': {
       const { conversation, joined } = change
@@ -32,7 +58,8 @@ export function eventsOf(change: Change): IdentifiedEvent[] {
       })
     }
     case 'member-left': {
-      const { conversationId, left } = change
+      const { conversation, left } = change
+      const { id: conversationId } = conversation
       const payload = { conversationId, version: left.version, member: left.member }
       return [identified(payload, recordOf(events.memberLeft, { conversationId }, payload))]
     }

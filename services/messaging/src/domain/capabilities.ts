@@ -1,4 +1,21 @@
-import type { Capabilities } from '@parley/protocol'
+import { limits, type Capabilities, type Conversation, type ConversationKind } from '@parley/protocol'
 
-/** What a conversation offers. Said in each conversation object, so that what is off is not silently missing. */
-export const capabilities: Capabilities = { typing: false, receipts: 'none', presence: true }
+type Size = Pick<Conversation, 'kind' | 'memberCount'>
+
+export const maxMembers: Readonly<Record<ConversationKind, number>> = {
+  direct: 2,
+  group: limits.groupMembers,
+  channel: limits.channelMembers,
+}
+
+/** Whether each beginning, change and end of a membership is told to all members. Beyond, they are told of the conversation. */
+export const tellsMemberships = ({ memberCount }: Size): boolean => memberCount <= limits.toldMembers
+
+/** Whether members are told of each other's receipts. Beyond, and in channels, these are counted when asked for. */
+export const tellsReceipts = ({ kind, memberCount }: Size): boolean =>
+  kind !== 'channel' && memberCount <= limits.toldMembers
+
+/** What a conversation offers at its size. Said in each conversation object, so that what is off is not silently missing. */
+export function capabilitiesOf(size: Size): Capabilities {
+  return { typing: false, receipts: tellsReceipts(size) ? 'members' : 'counts', presence: true }
+}

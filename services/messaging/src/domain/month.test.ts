@@ -4,26 +4,21 @@ import { lowestIdAt, monthNamed, monthsAround } from './month.ts'
 
 test('the months around a day are those from the last to some ahead, over the end of a year', () => {
   const months = monthsAround(new Date('2026-11-30T23:59:59.999Z'), 2)
-  expect(months.map(({ name }) => name)).toEqual([
-    'messages_2026_10',
-    'messages_2026_11',
-    'messages_2026_12',
-    'messages_2027_01',
-  ])
+  expect(months.map(({ name }) => name)).toEqual(['2026_10', '2026_11', '2026_12', '2027_01'])
   for (const [index, { endsAt }] of months.slice(0, -1).entries()) expect(endsAt).toEqual(months[index + 1]?.startsAt)
   expect(monthsAround(new Date('2027-01-01T00:00:00.000Z'), 1).map(({ name }) => name)).toEqual([
-    'messages_2026_12',
-    'messages_2027_01',
-    'messages_2027_02',
+    '2026_12',
+    '2027_01',
+    '2027_02',
   ])
 })
 
 test('a month is found by its name, and nothing else is one', () => {
   const [month] = monthsAround(new Date('2026-03-31T12:00:00.000Z'), 1)
-  expect(monthNamed('messages_2026_02')).toEqual(month)
-  expect(monthNamed('messages_2026_13')).toBeUndefined()
-  expect(monthNamed('messages_2026_00')).toBeUndefined()
-  expect(monthNamed('messages_by_sequence')).toBeUndefined()
+  expect(monthNamed('2026_02')).toEqual(month)
+  expect(monthNamed('2026_13')).toBeUndefined()
+  expect(monthNamed('2026_00')).toBeUndefined()
+  expect(monthNamed('by_sequence')).toBeUndefined()
 })
 
 test('every UUIDv7 of a moment is between the lowest of it and the lowest of the next millisecond', () => {

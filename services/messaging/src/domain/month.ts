@@ -1,6 +1,6 @@
-/** A month of messages, in UTC: one partition. */
+/** A month in UTC: one partition of everything that comes and goes with messages. */
 export interface Month {
-  /** Of its table. */
+  /** With which its tables' names end: `2026_11`. */
   readonly name: string
   readonly startsAt: Date
   /** Where the next one starts. */
@@ -13,9 +13,9 @@ export function monthsAround(now: Date, ahead: number): Month[] {
   return monthsFromNow.map((offset) => monthStarting(now.getUTCFullYear(), now.getUTCMonth() + offset))
 }
 
-/** The month of a table; undefined for any other table. */
+/** Undefined for whatever is not the name of a month. */
 export function monthNamed(name: string): Month | undefined {
-  const [, year, month] = /^messages_(\d{4})_(0[1-9]|1[0-2])$/.exec(name) ?? []
+  const [, year, month] = /^(\d{4})_(0[1-9]|1[0-2])$/.exec(name) ?? []
   return year === undefined || month === undefined ? undefined : monthStarting(Number(year), Number(month) - 1)
 }
 
@@ -27,6 +27,6 @@ export function lowestIdAt(moment: Date): string {
 
 function monthStarting(year: number, month: number): Month {
   const startsAt = new Date(Date.UTC(year, month))
-  const name = `messages_${startsAt.toISOString().slice(0, 7).replace('-', '_')}`
+  const name = startsAt.toISOString().slice(0, 7).replace('-', '_')
   return { name, startsAt, endsAt: new Date(Date.UTC(year, month + 1)) }
 }

@@ -1,20 +1,23 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { mayAdd, mayLeave, mayRemove } from './permissions.ts'
+import { mayGoAsOwner, permissions } from './permissions.ts'
 
-test.each([
-  ['owner', true, ['owner', 'admin', 'member']],
-  ['admin', true, ['member']],
-  ['member', false, []],
-] as const)('%s: may add %s, may remove %j', (role, adds, removes) => {
-  expect(mayAdd(role)).toBe(adds)
-  const others = (['owner', 'admin', 'member'] as const).filter((other) => mayRemove(role, other))
-  expect(others).toEqual(removes)
+test('the README shows the whole table as it is', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const section = readme.split('## Who may do what\n')[1]?.split('\n## ')[0] ?? ''
+  const [header, , ...rows] = [...section.matchAll(/^\| (.+) \|$/gm)].map(([, row]) =>
+    row!.split('|').map((cell) => cell.trim()),
+  )
+  const kinds = header!.slice(1)
+  const shown = rows.map(([action, ...cells]) => [
+    action!.replaceAll('`', ''),
+    Object.fromEntries(kinds.map((kind, index) => [kind, cells[index] === 'nobody' ? [] : cells[index]!.split(', ')])),
+  ])
+  expect(Object.fromEntries(shown)).toEqual(permissions)
 })
 
-test('a group with members always has an owner', () => {
-  expect(mayLeave('owner', { owners: 1, members: 2 })).toBe(false)
-  expect(mayLeave('owner', { owners: 2, members: 2 })).toBe(true)
-  expect(mayLeave('owner', { owners: 1, members: 1 })).toBe(true)
-  expect(mayLeave('admin', { owners: 1, members: 2 })).toBe(true)
-  expect(mayLeave('member', { owners: 1, members: 2 })).toBe(true)
+test('a group or channel with members always has an owner', () => {
+  expect(mayGoAsOwner({ owners: 1, members: 2 })).toBe(false)
+  expect(mayGoAsOwner({ owners: 2, members: 2 })).toBe(true)
+  expect(mayGoAsOwner({ owners: 1, members: 1 })).toBe(true)
 })

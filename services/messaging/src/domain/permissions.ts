@@ -1,22 +1,39 @@
 import type { ConversationKind, Role } from '@parley/protocol'
 
-/** Whether memberships can begin and end: a direct conversation has the same two members for ever. */
-export const hasChangingMembers = (kind: ConversationKind): boolean => kind === 'group'
+/** What a member may need to be allowed to do. Reading, marking and muting are everybody's. */
+export type Action =
+  | 'send'
+  | 'react'
+  | 'delete messages of others'
+  | 'update'
+  | 'add members'
+  | 'remove members'
+  | 'remove owners and admins'
+  | 'change roles'
+  | 'leave'
 
-const adding: readonly Role[] = ['owner', 'admin']
+const everyone: readonly Role[] = ['owner', 'admin', 'member']
+const managers: readonly Role[] = ['owner', 'admin']
+const owners: readonly Role[] = ['owner']
+const nobody: readonly Role[] = []
 
-/** Whom a member may remove, besides themselves. */
-const removable: Readonly<Record<Role, readonly Role[]>> = {
-  owner: ['owner', 'admin', 'member'],
-  admin: ['member'],
-  member: [],
+/** Who may do what: the whole of it. In direct conversations all are members, and in everything else alike. */
+export const permissions: Readonly<Record<Action, Readonly<Record<ConversationKind, readonly Role[]>>>> = {
+  send: { direct: everyone, group: everyone, channel: managers },
+  react: { direct: everyone, group: everyone, channel: everyone },
+  'delete messages of others': { direct: nobody, group: managers, channel: managers },
+  update: { direct: nobody, group: managers, channel: managers },
+  'add members': { direct: nobody, group: managers, channel: managers },
+  'remove members': { direct: nobody, group: managers, channel: managers },
+  'remove owners and admins': { direct: nobody, group: owners, channel: owners },
+  'change roles': { direct: nobody, group: owners, channel: owners },
+  leave: { direct: nobody, group: everyone, channel: everyone },
 }
 
-export const mayAdd = (role: Role): boolean => adding.includes(role)
+export const may = (action: Action, { kind, role }: { kind: ConversationKind; role: Role }): boolean =>
+  permissions[action][kind].includes(role)
 
-export const mayRemove = (role: Role, other: Role): boolean => removable[role].includes(other)
-
-/** The last owner may leave only as the last member: a group with members always has an owner. */
-export function mayLeave(role: Role, group: { owners: number; members: number }): boolean {
-  return role !== 'owner' || group.owners > 1 || group.members === 1
+/** A group or channel with members always has an owner: the last one stays one, or leaves as the last member. */
+export function mayGoAsOwner(conversation: { owners: number; members: number }): boolean {
+  return conversation.owners > 1 || conversation.members === 1
 }

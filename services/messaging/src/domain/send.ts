@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { InputOf, Message, SendMessage } from '@parley/protocol'
+import type { Attachment, InputOf, Message, SendMessage } from '@parley/protocol'
 
 /** A message before its place is decided. */
 export type UnplacedMessage = Omit<Message, 'sequence' | 'version' | 'createdAt'>
@@ -16,18 +16,25 @@ export interface Send {
 const HASH_DIGITS = 32
 const BYTES_BESIDES_TEXT = 400
 const BYTES_PER_MENTION = 40
+const BYTES_PER_ATTACHMENT = 400
 
-export function sendOf(senderId: string, input: InputOf<typeof SendMessage>): Send {
+/** `attachments` are what the named uploads are. */
+export function sendOf(
+  senderId: string,
+  input: InputOf<typeof SendMessage>,
+  attachments: readonly Attachment[] = [],
+): Send {
   const { id, conversationId, text, replyTo = null } = input
   const mentions = [...new Set(input.mentions)]
-  const content = JSON.stringify([text, replyTo, mentions])
+  const uploadIds = attachments.map((attachment) => attachment.id)
+  const content = JSON.stringify([text, replyTo, mentions, ...(uploadIds.length === 0 ? [] : [uploadIds])])
   return {
     message: {
       id,
       conversationId,
       senderId,
       text,
-      attachments: [],
+      attachments: [...attachments],
       replyTo,
       mentions,
       reactions: [],
@@ -35,6 +42,10 @@ export function sendOf(senderId: string, input: InputOf<typeof SendMessage>): Se
       deletedAt: null,
     },
     contentHash: createHash('sha256').update(content).digest('hex').slice(0, HASH_DIGITS),
-    bytes: BYTES_BESIDES_TEXT + Buffer.byteLength(text) + BYTES_PER_MENTION * mentions.length,
+    bytes:
+      BYTES_BESIDES_TEXT +
+      Buffer.byteLength(text) +
+      BYTES_PER_MENTION * mentions.length +
+      BYTES_PER_ATTACHMENT * attachments.length,
   }
 }

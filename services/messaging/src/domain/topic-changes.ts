@@ -1,4 +1,4 @@
-import type { TopicChange } from '@parley/contracts'
+import type { MembershipSpan, TopicChange } from '@parley/contracts'
 import type { Conversation, HubEvent, HubEventName, Member, Message } from '@parley/protocol'
 
 /** One change of a topic, the event's argument checked against what the hub declares. */
@@ -6,18 +6,32 @@ function told<Name extends HubEventName>(
   version: number,
   event: Name,
   argument: HubEvent<Name>,
-  besides: Pick<TopicChange, 'left' | 'membership'> = {},
+  besides: Pick<TopicChange, 'afterVersion' | 'left' | 'membership' | 'sequence'> = {},
 ): TopicChange {
   return { version, event, argument, ...besides }
 }
 
-/** For the members: a message, at the version that created it. */
+/** For the members who may see it: a message, at the version that created it. */
 export const messageCreated = (version: number, message: Message): TopicChange =>
-  told(version, 'MessageCreated', message)
+  told(version, 'MessageCreated', message, { sequence: message.sequence })
+
+/** For the members who may see it, at the version of an edit, a deletion or reactions. */
+export const messageUpdated = (version: number, message: Message): TopicChange =>
+  told(version, 'MessageUpdated', message, { sequence: message.sequence })
+
+/** For the members. It may stand for all that has changed after an earlier version, also for the one who `left` with it. */
+export const conversationUpdated = (
+  conversation: Conversation,
+  besides: Pick<TopicChange, 'afterVersion' | 'left'> = {},
+): TopicChange => told(conversation.version, 'ConversationUpdated', conversation, besides)
 
 /** For the members. */
 export const memberJoined = (conversationId: string, version: number, member: Member): TopicChange =>
   told(version, 'MemberJoined', { conversationId, version, member })
+
+/** For the members. */
+export const memberChanged = (conversationId: string, version: number, member: Member): TopicChange =>
+  told(version, 'MemberChanged', { conversationId, version, member })
 
 /** For the members, and the last change for the one who left. */
 export const memberLeft = (conversationId: string, version: number, member: Member): TopicChange =>
@@ -27,16 +41,20 @@ export const memberLeft = (conversationId: string, version: number, member: Memb
 export const conversationAdded = (
   membershipVersion: number,
   conversation: Conversation,
-  joinedVersion: number,
+  span: Pick<MembershipSpan, 'joinedVersion' | 'visibleFromSequence'>,
 ): TopicChange =>
   told(membershipVersion, 'ConversationAdded', conversation, {
-    membership: { conversationId: conversation.id, joinedVersion, leftVersion: null },
+    membership: { conversationId: conversation.id, ...span, leftVersion: null },
   })
+
+/** For the member whose own part has changed, at their `membershipVersion`; the conversation is with `me`. */
+export const ownPartChanged = (membershipVersion: number, conversation: Conversation): TopicChange =>
+  told(membershipVersion, 'ConversationUpdated', { ...conversation, lastMessage: null })
 
 /** For the one who left, at their `membershipVersion`. */
 export const conversationRemoved = (
   membershipVersion: number,
   conversationId: string,
-  span: { joinedVersion: number; leftVersion: number },
+  span: Omit<MembershipSpan, 'conversationId'>,
 ): TopicChange =>
   told(membershipVersion, 'ConversationRemoved', { conversationId }, { membership: { conversationId, ...span } })

@@ -12,6 +12,8 @@ import { WaitingSends } from './waiting-sends.ts'
 /** Commits sends in groups. */
 export interface Sending extends AsyncDisposable {
   submit(send: Send, caller: { remainingMs(): number }): SubmittedSend
+  /** Sends that wait, or are being written. */
+  readonly unsettled: number
 }
 
 export interface SubmittedSend {
@@ -25,8 +27,8 @@ export interface SubmittedSend {
 export interface SendingSteps {
   sendGroup(sends: readonly Send[], through: Way): Promise<WrittenGroup>
   findMessages(ids: readonly string[]): Promise<ReadonlyMap<string, Message>>
-  /** Tells of what was committed; not waited for. */
-  tell(row: OutboxRow<Change>): void
+  /** Tells of what was committed; resolves when there is room to tell more. */
+  tell(row: OutboxRow<Change>): Promise<void>
 }
 
 /** The two ways to the database, with as many writes at once as each has connections of its own. */
@@ -69,7 +71,7 @@ export function openSending(options: {
     const { promise: outcome, resolve } = Promise.withResolvers<SendOutcome>()
     const { promise: stalled, resolve: stall } = Promise.withResolvers<void>()
     if (unsettledSends >= queue.maxSends || unsettledBytes + send.bytes > queue.maxBytes) {
-      resolve({ refusal: refuse.overloaded().refusal })
+      resolve({ refusal: refuse.overloaded({ retryAfterMs: 1_000 }).refusal })
       return { outcome, stalled }
     }
     unsettledSends += 1
@@ -124,8 +126,9 @@ export function openSending(options: {
     if (written === undefined) return
     if ('verdicts' in written) {
       const duplicates = settle(taken, written.verdicts)
-      if (written.told !== undefined) steps.tell(written.told)
+      const room = written.told === undefined ? undefined : steps.tell(written.told)
       if (duplicates.length > 0) await settleDuplicates(duplicates)
+      await room
     } else if ('takenIds' in written) {
       // Stored meanwhile by somebody else, and seen as such from now on: those conversations go on alone, the others together.
       waitingSends.release(taken, { unsettled: taken, toLanes: ({ send }) => written.takenIds.has(send.message.id) })
@@ -196,6 +199,9 @@ export function openSending(options: {
 
   return {
     submit,
+    get unsettled() {
+      return unsettledSends
+    },
     async [Symbol.asyncDispose]() {
       while (unsettledSends > 0 || running.size > 0) {
         await Promise.all(running)

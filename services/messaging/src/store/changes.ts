@@ -1,29 +1,27 @@
 import type { TopicChange } from '@parley/contracts'
+import { sql } from 'kysely'
 import type { Retention } from '../retention.ts'
-import {
-  conversationAdded,
-  conversationRemoved,
-  memberJoined,
-  memberLeft,
-  messageCreated,
-} from '../domain/topic-changes.ts'
-import { memberOf } from './members.ts'
+import { tellsMemberships } from '../domain/capabilities.ts'
+import { messageCreated, messageUpdated } from '../domain/topic-changes.ts'
+import { conversationOf, findConversation } from './conversations.ts'
+import { firstSequences } from './first-sequences.ts'
+import { inSnapshot } from './in-snapshot.ts'
+import { membershipsAsConversation, membershipsOneByOne, type Versions } from './membership-changes.ts'
 import { messageOf } from './messages.ts'
-import { findOwnConversations } from './own-conversations.ts'
-import type { Db } from './tables.ts'
-import { conversationVersions, membershipVersions } from './versions.ts'
+import type { ConversationRow, Db, MessageRow } from './tables.ts'
 
-/** Changes of a topic in order, and how far they reach. */
+/** Changes of a topic, each at a version of its own and in their order, and how far they reach. */
 export interface Changes {
   readonly changes: TopicChange[]
-  /** The topic's version, or when there were more than `limit`, that of the last change here. */
+  /** The topic's version, or when there is more, the last that these changes cover. */
   readonly to: number
   readonly hasMore: boolean
 }
 
 /**
- * What a conversation's members are told: messages, and memberships that began or ended, each at its own version but in its
- * current state. Its creation is told to each of its first members by their own topic. One snapshot.
+ * What a conversation's members are told of at most `limit` versions: messages as created and as changed last, memberships
+ * that began, changed or ended, the conversation's own properties; each at its own version but in its current state. The
+ * creation is told to each of its first members by their own topic. One snapshot.
  */
 export function conversationChangesAfter(
   db: Db,
@@ -33,85 +31,69 @@ export function conversationChangesAfter(
   limit: number,
 ): Promise<Changes> {
   return inSnapshot(db, async (snapshot) => {
-    const version = (await conversationVersions(snapshot, [conversationId])).get(conversationId) ?? 0
-    const messages = await snapshot
-      .selectFrom('messages')
-      .selectAll()
-      .where('conversationId', '=', conversationId)
-      .where('version', '>', afterVersion)
-      .where('createdAt', '>', retention.keptSince())
-      .orderBy('version')
-      .limit(limit)
-      .execute()
-    const memberships = await snapshot
-      .selectFrom('membershipChanges')
-      .innerJoin('members', (join) =>
-        join
-          .onRef('members.conversationId', '=', 'membershipChanges.conversationId')
-          .onRef('members.userId', '=', 'membershipChanges.userId'),
-      )
-      .selectAll('members')
-      .select(['membershipChanges.kind', 'membershipChanges.version'])
-      .where('membershipChanges.conversationId', '=', conversationId)
-      .where('membershipChanges.version', '>', Math.max(afterVersion, CREATION))
-      .orderBy('membershipChanges.version')
-      .limit(limit)
-      .execute()
+    const conversation = await findConversation(snapshot, conversationId)
+    if (conversation === undefined) return { changes: [], to: 0, hasMore: false }
+    const { version } = conversation
+    const to = Math.min(afterVersion + limit, version)
+    const versions = { after: Math.max(afterVersion, CREATION), to }
+    const told = conversationOf(conversation, null, retention.days)
     const changes = [
-      ...messages.map((row) => messageCreated(row.createdVersion, messageOf(row))),
-      ...memberships.map((row) => {
-        const tell = row.kind === 'joined' ? memberJoined : memberLeft
-        return tell(conversationId, row.version, memberOf(row))
-      }),
+      ...(await messageChanges(snapshot, retention, conversation, versions)),
+      ...(tellsMemberships(conversation)
+        ? await membershipsOneByOne(snapshot, conversation, told, versions)
+        : await membershipsAsConversation(snapshot, conversation, told, versions)),
     ]
-    return upTo(limit, changes, version)
-  })
-}
-
-/** What a user's devices are told: conversations that became theirs, as they are now, and those that no longer are. One snapshot. */
-export function userChangesAfter(
-  db: Db,
-  retention: Retention,
-  userId: string,
-  afterVersion: number,
-  limit: number,
-): Promise<Changes> {
-  return inSnapshot(db, async (snapshot) => {
-    const version = (await membershipVersions(snapshot, [userId])).get(userId) ?? 0
-    const rows = await snapshot
-      .selectFrom('membershipChanges')
-      .selectAll()
-      .where('userId', '=', userId)
-      .where('membershipVersion', '>', afterVersion)
-      .orderBy('membershipVersion')
-      .limit(limit)
-      .execute()
-    const joined = rows.filter(({ kind }) => kind === 'joined')
-    const conversationIds = [...new Set(joined.map(({ conversationId }) => conversationId))]
-    const conversations = await findOwnConversations(snapshot, retention, { conversationIds, userId })
-    const byId = new Map(conversations.map((conversation) => [conversation.id, conversation]))
-    const changes = rows.flatMap(({ kind, conversationId, membershipVersion, joinedVersion, version: at }) => {
-      if (kind === 'left') {
-        return [conversationRemoved(membershipVersion, conversationId, { joinedVersion, leftVersion: at })]
-      }
-      // Left since: a state that is superseded, by a change that follows.
-      const conversation = byId.get(conversationId)
-      return conversation === undefined ? [] : [conversationAdded(membershipVersion, conversation, joinedVersion)]
-    })
-    const reached = rows.length < limit ? version : rows.at(-1)!.membershipVersion
-    return { changes, to: reached, hasMore: reached < version }
+    return { changes: changes.toSorted((a, b) => a.version - b.version), to, hasMore: to < version }
   })
 }
 
 const CREATION = 1
 
-function upTo(limit: number, changes: readonly TopicChange[], version: number): Changes {
-  const first = changes.toSorted((a, b) => a.version - b.version).slice(0, limit)
-  const to = changes.length < limit ? version : first.at(-1)!.version
-  return { changes: first, to, hasMore: to < version }
+async function messageChanges(
+  db: Db,
+  retention: Retention,
+  conversation: ConversationRow,
+  versions: Versions,
+): Promise<TopicChange[]> {
+  const { after, to } = versions
+  const isHere = (version: number) => version > after && version <= to
+  const changedHere = await messagesOf(db, retention, conversation)
+    .where('version', '>', after)
+    .where('version', '<=', to)
+    .execute()
+  const changedLater =
+    to < conversation.version ? await createdHereAndChangedLater(db, retention, conversation, versions) : []
+  return [...changedHere, ...changedLater].flatMap((row) => {
+    const { version, createdVersion } = row
+    const message = messageOf(row)
+    return [
+      ...(isHere(createdVersion) ? [messageCreated(createdVersion, message)] : []),
+      ...(isHere(version) && version !== createdVersion ? [messageUpdated(version, message)] : []),
+    ]
+  })
 }
 
-/** All statements see the database as it was at the first. */
-function inSnapshot<Result>(db: Db, read: (snapshot: Db) => Promise<Result>): Promise<Result> {
-  return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read)
+/** There is no index for the versions of creations, but they rise with the sequence, and are above it. */
+async function createdHereAndChangedLater(
+  db: Db,
+  retention: Retention,
+  { id: conversationId, version, lastSequence }: ConversationRow,
+  { after, to }: Versions,
+): Promise<MessageRow[]> {
+  const otherChanges = version - lastSequence
+  const range = { conversationId, from: Math.max(1, after + 1 - otherChanges), to: Math.min(after, lastSequence + 1) }
+  const first = (await firstSequences(db, [range], sql`created_version > ${after}`)).get(conversationId)!
+  return messagesOf(db, retention, { id: conversationId })
+    .where('sequence', '>=', first)
+    .where('sequence', '<', first + to - after)
+    .where('createdVersion', '<=', to)
+    .where('version', '>', to)
+    .execute()
 }
+
+const messagesOf = (db: Db, retention: Retention, conversation: { readonly id: string }) =>
+  db
+    .selectFrom('messages')
+    .selectAll()
+    .where('conversationId', '=', conversation.id)
+    .where('createdAt', '>', retention.keptSince())

@@ -1,15 +1,20 @@
 import type { Conversation, Message } from '@parley/protocol'
 import { sql } from 'kysely'
-import { capabilities } from '../domain/capabilities.ts'
+import { capabilitiesOf } from '../domain/capabilities.ts'
 import type { ConversationRow, Db } from './tables.ts'
 
 /** To the millisecond, which is what clients are told. */
 const now = sql<Date>`date_trunc('milliseconds', clock_timestamp())`
 
+export const thisMinute = sql<Date>`date_trunc('minute', clock_timestamp())`
+
 /** Version 1 is the creation. Undefined when the id exists, even if it came into being at this very moment. */
 export async function insertConversation(
   db: Db,
-  conversation: Pick<ConversationRow, 'id' | 'kind' | 'title' | 'createdBy' | 'creationHash' | 'memberCount'>,
+  conversation: Pick<
+    ConversationRow,
+    'id' | 'kind' | 'title' | 'historyVisibility' | 'createdBy' | 'creationHash' | 'memberCount'
+  >,
 ): Promise<ConversationRow | undefined> {
   return db
     .insertInto('conversations')
@@ -44,13 +49,17 @@ export async function lockConversation(
     .executeTakeFirstOrThrow()
 }
 
-/** Under its lock. */
+/** Under its lock: what is named, and always the version. */
 export async function updateConversation(
   db: Db,
   conversationId: string,
-  values: Pick<ConversationRow, 'version' | 'memberCount'>,
+  values: Pick<ConversationRow, 'version'> & Partial<Omit<ConversationRow, 'id' | 'changedMinute'>>,
 ): Promise<void> {
-  await db.updateTable('conversations').set(values).where('id', '=', conversationId).execute()
+  await db
+    .updateTable('conversations')
+    .set({ ...values, changedMinute: thisMinute })
+    .where('id', '=', conversationId)
+    .execute()
 }
 
 /** As clients see it, without anybody's own part. */
@@ -59,19 +68,21 @@ export function conversationOf(
   lastMessage: Message | null,
   retentionDays: number,
 ): Conversation {
-  const { id, kind, title, createdBy, version, lastSequence, memberCount } = row
-  const createdAt = row.createdAt.toISOString()
+  const { id, kind, title, avatarUrl, historyVisibility, createdBy, version, lastSequence, memberCount } = row
   return {
     id,
     kind,
     title,
+    avatarUrl,
+    historyVisibility,
+    archivedAt: row.archivedAt?.toISOString() ?? null,
     createdBy,
-    createdAt,
+    createdAt: row.createdAt.toISOString(),
     version,
     lastSequence,
     lastMessage,
     memberCount,
-    capabilities,
+    capabilities: capabilitiesOf(row),
     retentionDays,
   }
 }

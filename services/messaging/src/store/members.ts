@@ -1,6 +1,7 @@
 import type { Member, Role } from '@parley/protocol'
+import { sql } from 'kysely'
 import type { Joining, Leaving } from '../domain/change.ts'
-import type { Db, MemberRow } from './tables.ts'
+import type { ConversationRow, Db, MemberRow } from './tables.ts'
 import { raiseMembershipVersions } from './users.ts'
 
 /** A current member; undefined for a former one. */
@@ -59,16 +60,16 @@ export async function countOwners(db: Db, conversationId: string): Promise<numbe
 }
 
 /**
- * Begins memberships, under the conversation's lock. Who comes back keeps their row and their receipts, but like everybody
- * new sees only what is said from then on.
+ * Begins memberships, under the conversation's lock. Who comes back keeps their row and their watermarks; in all else they
+ * are like everybody new.
  */
 export async function joinMembers(
   db: Db,
-  conversation: { readonly id: string; readonly lastSequence: number },
+  conversation: Pick<ConversationRow, 'id' | 'lastSequence' | 'historyVisibility'>,
   joining: readonly { readonly userId: string; readonly role: Role; readonly version: number }[],
   at: Date,
 ): Promise<Joining[]> {
-  const { id: conversationId, lastSequence } = conversation
+  const { id: conversationId, lastSequence, historyVisibility } = conversation
   const rows = joining.map(({ userId, role, version }) => ({
     conversationId,
     userId,
@@ -76,7 +77,7 @@ export async function joinMembers(
     joinedAt: at,
     joinedVersion: version,
     joinedSequence: lastSequence,
-    visibleFromSequence: lastSequence + 1,
+    visibleFromSequence: historyVisibility === 'all' ? 1 : lastSequence + 1,
     leftAt: null,
     leftVersion: null,
     leftSequence: null,
@@ -96,6 +97,7 @@ export async function joinMembers(
         leftAt: null,
         leftVersion: null,
         leftSequence: null,
+        mutedUntil: null,
       })),
     )
     .returningAll()
@@ -108,6 +110,8 @@ export async function joinMembers(
     .map((row) => ({
       version: row.joinedVersion,
       membershipVersion: membershipVersions.get(row.userId)!,
+      visibleFromSequence: row.visibleFromSequence,
+      readSequence: row.readSequence,
       member: memberOf(row),
     }))
     .toSorted((a, b) => a.version - b.version)
@@ -143,18 +147,74 @@ export async function removeMember(
     .where('userId', '=', userId)
     .returningAll()
     .executeTakeFirstOrThrow()
-  const { joinedVersion } = row
+  const { joinedVersion, visibleFromSequence } = row
   const membershipVersion = (await raiseMembershipVersions(db, [userId])).get(userId)!
   await db
     .insertInto('membershipChanges')
     .values({ conversationId, version, userId, membershipVersion, kind: 'left', joinedVersion })
     .execute()
-  return { version, joinedVersion, membershipVersion, member: memberOf(row) }
+  return { version, joinedVersion, membershipVersion, visibleFromSequence, member: memberOf(row) }
 }
 
-/** As clients see it. */
+/** Gives a member another role, under the conversation's lock, as this version of it. */
+export async function setRole(
+  db: Db,
+  { conversationId, userId }: MemberKey,
+  { role, version }: { readonly role: Role; readonly version: number },
+): Promise<{ member: Member; membershipVersion: number }> {
+  const row = await db
+    .updateTable('members')
+    .set({ role })
+    .where('conversationId', '=', conversationId)
+    .where('userId', '=', userId)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  const { joinedVersion } = row
+  await db
+    .insertInto('membershipChanges')
+    .values({ conversationId, version, userId, membershipVersion: null, kind: 'changed', joinedVersion })
+    .execute()
+  return { member: memberOf(row), membershipVersion: await raiseOwnVersion(db, { conversationId, userId }) }
+}
+
+/** The user's `membershipVersion` with it. Undefined when there is nothing to change: they are no member, or it is so already. */
+export async function setMute(
+  db: Db,
+  { conversationId, userId }: MemberKey,
+  mutedUntil: Date | null,
+): Promise<number | undefined> {
+  const changed = await db
+    .updateTable('members')
+    .set({ mutedUntil, raisedAt: sql<Date>`clock_timestamp()` })
+    .where('conversationId', '=', conversationId)
+    .where('userId', '=', userId)
+    .where('leftAt', 'is', null)
+    .where('mutedUntil', 'is distinct from', mutedUntil)
+    .returning('userId')
+    .executeTakeFirst()
+  return changed && raiseOwnVersion(db, { conversationId, userId })
+}
+
+interface MemberKey {
+  readonly conversationId: string
+  readonly userId: string
+}
+
+/** Only now that the member is locked: users come last. */
+async function raiseOwnVersion(db: Db, { conversationId, userId }: MemberKey): Promise<number> {
+  const membershipVersion = (await raiseMembershipVersions(db, [userId])).get(userId)!
+  await db
+    .updateTable('members')
+    .set({ ownVersion: membershipVersion })
+    .where('conversationId', '=', conversationId)
+    .where('userId', '=', userId)
+    .execute()
+  return membershipVersion
+}
+
+/** As other members see it. */
 export function memberOf(row: MemberRow): Member {
-  const { userId, role, deliveredSequence, readSequence } = row
+  const { userId, role, deliveredSequence, shownReadSequence: readSequence } = row
   return {
     userId,
     role,

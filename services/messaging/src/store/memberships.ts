@@ -39,7 +39,13 @@ export async function listMemberships(
               ),
         ),
     )
-    .select(['users.userId', 'users.membershipVersion', 'members.conversationId', 'members.joinedVersion'])
+    .select([
+      'users.userId',
+      'users.membershipVersion',
+      'members.conversationId',
+      'members.joinedVersion',
+      'members.visibleFromSequence',
+    ])
     .where('users.userId', 'in', remaining)
     .orderBy('users.userId')
     .orderBy('members.conversationId')
@@ -47,11 +53,11 @@ export async function listMemberships(
     .execute()
   const shown = rows.slice(0, limit)
   const users: UserMemberships[] = []
-  for (const { userId, membershipVersion, conversationId, joinedVersion } of shown) {
+  for (const { userId, membershipVersion, conversationId, joinedVersion, visibleFromSequence } of shown) {
     let user = users.at(-1)
     if (user?.userId !== userId) users.push((user = { userId, membershipVersion, memberships: [] }))
-    if (conversationId === null || joinedVersion === null) continue
-    user.memberships.push({ conversationId, joinedVersion, leftVersion: null })
+    if (conversationId === null || joinedVersion === null || visibleFromSequence === null) continue
+    user.memberships.push({ conversationId, joinedVersion, leftVersion: null, visibleFromSequence })
   }
   const last = shown.at(-1)
   const hasMore = rows.length > limit && last !== undefined

@@ -48,7 +48,7 @@ export async function findCreations(
 
 /** As clients see it. */
 export function messageOf(row: MessageRow): Message {
-  const { id, conversationId, sequence, version, senderId, text, replyTo, mentions } = row
+  const { id, conversationId, sequence, version, senderId, text, attachments, replyTo, mentions, reactions } = row
   return {
     id,
     conversationId,
@@ -56,12 +56,12 @@ export function messageOf(row: MessageRow): Message {
     version,
     senderId,
     text,
-    attachments: [],
+    attachments,
     replyTo,
     mentions,
-    reactions: [],
+    reactions,
     createdAt: row.createdAt.toISOString(),
-    editedAt: null,
-    deletedAt: null,
+    editedAt: row.editedAt?.toISOString() ?? null,
+    deletedAt: row.deletedAt?.toISOString() ?? null,
   }
 }

@@ -3,13 +3,15 @@ import { sql } from 'kysely'
 import { withOwnPart } from '../domain/own-part.ts'
 import type { Retention } from '../retention.ts'
 import { conversationOf } from './conversations.ts'
+import { firstSequences } from './first-sequences.ts'
 import { findMessages } from './messages.ts'
 import type { ConversationRow, Db, MemberRow } from './tables.ts'
+import { countUnreadMentions } from './unread-mentions.ts'
 
 /** A conversation together with the membership through which it is seen. */
-type OwnConversationRow = Omit<ConversationRow, 'creationHash'> & MemberRow
+export type OwnConversationRow = Omit<ConversationRow, 'creationHash'> & MemberRow
 
-const lastActivity = sql<Date>`coalesce(conversations.last_message_at, conversations.created_at)`
+export const lastActivity = sql<Date>`coalesce(conversations.last_message_at, conversations.created_at)`
 
 /** Undefined when the user is not a member, which is the same as when there is no such conversation. */
 export async function findOwnConversation(
@@ -58,7 +60,8 @@ export async function listOwnConversations(
   return rows.map(({ lastActivityAt }, index) => ({ conversation: conversations[index]!, lastActivityAt }))
 }
 
-function ownConversations(db: Db, userId: string) {
+/** All of a user's, as rows that `asSeen` takes. */
+export function ownConversations(db: Db, userId: string) {
   return db
     .selectFrom('members')
     .innerJoin('conversations', 'conversations.id', 'members.conversationId')
@@ -69,9 +72,14 @@ function ownConversations(db: Db, userId: string) {
       'conversations.id',
       'conversations.kind',
       'conversations.title',
+      'conversations.avatarUrl',
+      'conversations.historyVisibility',
+      'conversations.archivedAt',
       'conversations.createdBy',
       'conversations.createdAt',
       'conversations.version',
+      'conversations.updatedVersion',
+      'conversations.changedMinute',
       'conversations.lastSequence',
       'conversations.lastMessageId',
       'conversations.lastMessageAt',
@@ -79,8 +87,12 @@ function ownConversations(db: Db, userId: string) {
     ])
 }
 
-/** With `me`, and with the last message where this member may see it. */
-async function asSeen(db: Db, retention: Retention, rows: readonly OwnConversationRow[]): Promise<Conversation[]> {
+/** With `me`, and with the last message where this member may see it. All rows are of one user. */
+export async function asSeen(
+  db: Db,
+  retention: Retention,
+  rows: readonly OwnConversationRow[],
+): Promise<Conversation[]> {
   const keptSince = retention.keptSince()
   const seen = rows.map((row) =>
     row.lastSequence >= row.visibleFromSequence && row.lastMessageAt !== null && row.lastMessageAt > keptSince
@@ -91,8 +103,36 @@ async function asSeen(db: Db, retention: Retention, rows: readonly OwnConversati
     db,
     seen.filter((id) => id !== null),
   )
+  const firstKept = await firstKeptSequences(db, keptSince, rows)
+  const mentions = await countUnreadMentions(
+    db,
+    rows.filter(hasUnread).map((row) => {
+      const { conversationId, userId } = row
+      return { conversationId, userId, from: Math.max(firstUnread(row), firstKept.get(conversationId) ?? 1) }
+    }),
+  )
   return rows.map((row, index) => {
     const lastMessage = messages.get(seen[index] ?? '') ?? null
-    return withOwnPart(conversationOf(row, lastMessage, retention.days), row)
+    return withOwnPart(conversationOf(row, lastMessage, retention.days), {
+      ...row,
+      mentionCount: mentions.get(row.conversationId) ?? 0,
+      firstKeptSequence: firstKept.get(row.conversationId) ?? 1,
+    })
   })
 }
+
+/** Of those conversations in which it makes a difference: nothing can have expired where nothing is that old. */
+function firstKeptSequences(
+  db: Db,
+  keptSince: Date,
+  rows: readonly OwnConversationRow[],
+): Promise<Map<string, number>> {
+  const ranges = rows
+    .filter((row) => row.createdAt <= keptSince && hasUnread(row))
+    .map((row) => ({ conversationId: row.conversationId, from: firstUnread(row), to: row.lastSequence + 1 }))
+  return firstSequences(db, ranges, sql`created_at > ${keptSince}`)
+}
+
+const firstUnread = (row: MemberRow): number => Math.max(row.readSequence, row.joinedSequence) + 1
+
+const hasUnread = (row: OwnConversationRow): boolean => row.lastSequence >= firstUnread(row)

@@ -13,7 +13,13 @@ export type SendVerdict =
   /** Somebody else holds the conversation. */
   | { readonly outcome: 'busy' }
   | {
-      readonly outcome: 'not_a_member' | 'reply_not_found' | 'mention_not_a_member' | 'message_id_conflict'
+      readonly outcome:
+        | 'not_a_member'
+        | 'forbidden'
+        | 'conversation_archived'
+        | 'reply_not_found'
+        | 'mention_not_a_member'
+        | 'message_id_conflict'
     }
   | { readonly outcome: 'message_id_out_of_range'; readonly serverTime: string }
 
@@ -39,7 +45,7 @@ interface Written {
 const CONTENDED: ReadonlySet<string> = new Set(['55P03', '40P01', '40001'])
 
 /**
- * Writes a group of sends in one round trip, and is committed when it returns: `migrations/0004-create-send-messages.ts`
+ * Writes a group of sends in one round trip, and is committed when it returns: `migrations/0008-extend-send-messages.ts`
  * says how. When it throws because Postgres is away, what became of the group is not known.
  */
 export async function sendGroup(
@@ -49,11 +55,12 @@ export async function sendGroup(
 ): Promise<WrittenGroup> {
   const { skipBusy, lockTimeoutMs, keptSince } = options
   const given = JSON.stringify(
-    sends.map(({ message: { id, conversationId, senderId, text, replyTo, mentions }, contentHash }) => ({
+    sends.map(({ message: { id, conversationId, senderId, text, attachments, replyTo, mentions }, contentHash }) => ({
       id,
       conversationId,
       senderId,
       text,
+      attachments,
       replyTo,
       mentions,
       contentHash,

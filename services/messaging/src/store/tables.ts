@@ -1,17 +1,24 @@
 import type { OutboxTable } from '@parley/postgres'
-import type { ConversationKind, Role } from '@parley/protocol'
-import type { Kysely, Selectable } from 'kysely'
+import type { Attachment, ConversationKind, HistoryVisibility, Reaction, Role } from '@parley/protocol'
+import type { ColumnType, Generated, Kysely, Selectable } from 'kysely'
 
 interface ConversationsTable {
   id: string
   kind: ConversationKind
   title: string | null
+  avatarUrl: string | null
+  historyVisibility: HistoryVisibility
+  archivedAt: Date | null
   createdBy: string
   createdAt: Date
   /** Of what its creator asked for: tells a retry from another conversation with the same id. */
   creationHash: Buffer
   /** Of the last durable change. */
   version: number
+  /** Of the last change of the conversation's own properties. */
+  updatedVersion: Generated<number>
+  /** The minute in which the version was last raised. */
+  changedMinute: Generated<Date>
   /** Of the last message. */
   lastSequence: number
   lastMessageId: string | null
@@ -36,24 +43,38 @@ interface MembersTable {
   leftVersion: number | null
   leftSequence: number | null
   deliveredSequence: number
+  /** Raised by sending too, and by a private reader: the member's own business. */
   readSequence: number
+  /** As far as others are told. */
+  shownReadSequence: Generated<number>
+  /** When one of these, or the next, was changed by a mark; null before the first. */
+  raisedAt: Date | null
+  mutedUntil: Date | null
+  /** The user's `membershipVersion` with the last change of role or mute, which they are told personally; null before the first. */
+  ownVersion: number | null
 }
 
-/** Every beginning and end of a membership: one version of a conversation, and one of a user's `membershipVersion`. */
+/**
+ * Every beginning and end of a membership, one version of a conversation and one of a user's `membershipVersion`, and every
+ * change of a role, a version of the conversation only.
+ */
 interface MembershipChangesTable {
   conversationId: string
   version: number
   userId: string
-  membershipVersion: number
-  kind: 'joined' | 'left'
-  /** Of the membership that began or ended. */
+  membershipVersion: number | null
+  kind: 'joined' | 'left' | 'changed'
+  /** Of the membership that began, ended or changed. */
   joinedVersion: number
 }
 
 interface UsersTable {
   userId: string
-  /** Gapless: raised with each beginning and end of a membership of this user. */
+  /** Gapless: raised with each beginning, change and end of a membership of this user. */
   membershipVersion: number
+  /** The minute in which it was last raised. */
+  changedMinute: Generated<Date>
+  privateRead: Generated<boolean>
 }
 
 interface MessagesTable {
@@ -70,7 +91,55 @@ interface MessagesTable {
   mentions: string[]
   contentHash: Buffer
   createdAt: Date
+  attachments: Json<Attachment[]>
+  /** What is told of `reactions`. */
+  reactions: Json<Reaction[]>
+  editedAt: Date | null
+  deletedAt: Date | null
 }
+
+/** What a message said before: once per edit. */
+interface MessageEditsTable {
+  messageId: string
+  /** The conversation's, with the edit that replaced it. */
+  version: number
+  text: string
+  mentions: string[]
+  replacedAt: Date
+}
+
+interface ReactionsTable {
+  messageId: string
+  emoji: string
+  userId: string
+  reactedAt: Date
+}
+
+/** Of members who have not read the message yet. */
+interface UnreadMentionsTable {
+  userId: string
+  conversationId: string
+  sequence: number
+  messageId: string
+}
+
+/** Who has read how far: a row for those who did so in one conversation at one moment, which is the time of its id. */
+interface ReadLogTable {
+  id: string
+  conversationId: string
+  userIds: string[]
+  /** Of each user in turn; in an array, bigints are read as text. */
+  sequences: string[]
+}
+
+interface ConversationReceiptsTable {
+  conversationId: string
+  /** When a mark last raised something. */
+  raisedAt: Date
+}
+
+/** Written as text, read as what it says. */
+type Json<Value> = ColumnType<Value, string | undefined, string>
 
 export interface Tables {
   conversations: ConversationsTable
@@ -78,6 +147,11 @@ export interface Tables {
   membershipChanges: MembershipChangesTable
   users: UsersTable
   messages: MessagesTable
+  messageEdits: MessageEditsTable
+  reactions: ReactionsTable
+  unreadMentions: UnreadMentionsTable
+  readLog: ReadLogTable
+  conversationReceipts: ConversationReceiptsTable
   outbox: OutboxTable
 }
 

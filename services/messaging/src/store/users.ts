@@ -1,3 +1,4 @@
+import { thisMinute } from './conversations.ts'
 import type { Db } from './tables.ts'
 
 /** Raises each user's `membershipVersion` by one, in the order of their ids: the last locks of every change. */
@@ -6,7 +7,9 @@ export async function raiseMembershipVersions(db: Db, userIds: readonly string[]
     .insertInto('users')
     .values(userIds.toSorted().map((userId) => ({ userId, membershipVersion: 1 })))
     .onConflict((conflict) =>
-      conflict.column('userId').doUpdateSet((eb) => ({ membershipVersion: eb('users.membershipVersion', '+', 1) })),
+      conflict
+        .column('userId')
+        .doUpdateSet((eb) => ({ membershipVersion: eb('users.membershipVersion', '+', 1), changedMinute: thisMinute })),
     )
     .returningAll()
     .execute()

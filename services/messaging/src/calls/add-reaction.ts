@@ -1,0 +1,12 @@
+import type { Handler } from '@parley/bus'
+import type { messaging } from '@parley/contracts'
+import type { Reactions } from '../changes/gather-reactions.ts'
+
+export function addReaction({
+  reactions,
+}: {
+  reactions: Reactions
+}): Handler<(typeof messaging)['calls']['addReaction']> {
+  return ({ actor: { userId }, conversationId, messageId, emoji }) =>
+    reactions.react(conversationId, { messageId, emoji, userId, wanted: true })
+}

@@ -1,0 +1,23 @@
+import type { Handler } from '@parley/bus'
+import type { messaging } from '@parley/contracts'
+import { editMessage as edit } from '../changes/change-message.ts'
+import type { Turns } from '../changes/turns.ts'
+import type { Telling } from '../delivery/open-telling.ts'
+import type { Retention } from '../retention.ts'
+import type { Db } from '../store/tables.ts'
+
+export function editMessage(parts: {
+  changesDb: Db
+  turns: Turns
+  telling: Telling
+  retention: Retention
+}): Handler<(typeof messaging)['calls']['editMessage']> {
+  const { changesDb, turns, telling, retention } = parts
+  return async ({ actor, conversationId, messageId, text, mentions }) => {
+    const keptSince = retention.keptSince()
+    const changing = { conversationId, messageId, actorId: actor.userId, keptSince }
+    const { message, told } = await turns.inTurn(conversationId, () => edit(changesDb, changing, { text, mentions }))
+    if (told !== undefined) telling.tell(told)
+    return message
+  }
+}

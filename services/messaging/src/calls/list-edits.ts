@@ -1,0 +1,25 @@
+import type { Handler } from '@parley/bus'
+import { refuse, type messaging } from '@parley/contracts'
+import { firstThatFit } from '../domain/page.ts'
+import type { Retention } from '../retention.ts'
+import { findMember } from '../store/members.ts'
+import { findVisibleMessage, readEdits } from '../store/message-changes.ts'
+import type { Db } from '../store/tables.ts'
+
+export function listEdits(parts: { db: Db; retention: Retention }): Handler<(typeof messaging)['calls']['listEdits']> {
+  const { db, retention } = parts
+  return async ({ actor, conversationId, messageId }) => {
+    const member = await findMember(db, conversationId, actor.userId)
+    if (member === undefined) throw refuse.not_a_member()
+    const { visibleFromSequence } = member
+    const keptSince = retention.keptSince()
+    const message = await findVisibleMessage(db, { conversationId, messageId, visibleFromSequence, keptSince })
+    if (message === undefined) throw refuse.message_not_found()
+    const edits = (await readEdits(db, messageId)).map(({ replacedAt, ...edit }) => ({
+      ...edit,
+      replacedAt: replacedAt.toISOString(),
+    }))
+    // The latest ones, as many as an answer carries.
+    return { edits: firstThatFit(edits.toReversed()).toReversed() }
+  }
+}
