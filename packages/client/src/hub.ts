@@ -29,42 +29,22 @@ export interface Hub extends AsyncDisposable {
   on<Name extends HubEventName>(name: Name, listener: (event: HubEvent<Name>) => void): void
 }
 
+export interface HubOptions {
+  /** The gateway's address, such as `http://localhost:8080`. */
+  url: string
+  accessToken: AccessToken
+  skipNegotiation?: boolean
+  /** Those that may be used: the first of the server's that works is taken. In Node, Server-Sent Events only if named. */
+  transport?: HttpTransportType
+}
+
 /**
  * Connects; resolves when the server has said `Welcome`, from when on every change of the user's conversations arrives.
  * Listeners that must not miss the first changes are given to `listen`, which is called before the connection starts.
  */
-export async function connectHub(options: {
-  /** The gateway's address, such as `http://localhost:8080`. */
-  url: string
-  accessToken: AccessToken
-  listen?: (hub: Pick<Hub, 'on'>) => void
-  skipNegotiation?: boolean
-  /** Those that may be used: the first of the server's that works is taken. In Node, Server-Sent Events only if named. */
-  transport?: HttpTransportType
-}): Promise<Hub> {
-  const { url, accessToken, skipNegotiation = false } = options
-  const transport = skipNegotiation ? HttpTransportType.WebSockets : (options.transport ?? defaultTransports())
-  const connection = new HubConnectionBuilder()
-    .withUrl(`${url}/hubs/chat`, {
-      accessTokenFactory: hubTokenFactory({ url, accessToken, transport }),
-      skipNegotiation,
-      transport,
-    })
-    .configureLogging(LogLevel.None)
-    .withAutomaticReconnect()
-    .build()
-  const hub: Hub = {
-    connection,
-    async invoke(name, input) {
-      try {
-        return await connection.invoke(operations[name].hub, input)
-      } catch (error) {
-        throw refusedErrorOf(error) ?? error
-      }
-    },
-    on: (name, listener) => connection.on(name, listener),
-    [Symbol.asyncDispose]: () => connection.stop(),
-  }
+export async function connectHub(options: HubOptions & { listen?: (hub: Pick<Hub, 'on'>) => void }): Promise<Hub> {
+  const hub = hubOver(hubConnection(options).withAutomaticReconnect().build())
+  const { connection } = hub
   const welcomed = Promise.withResolvers<void>()
   connection.on('Welcome', () => welcomed.resolve())
   connection.onclose((error) => welcomed.reject(error ?? new Error('the connection was closed')))
@@ -73,6 +53,34 @@ export async function connectHub(options: {
   await welcomed.promise
   return hub
 }
+
+/** Of a connection that is not started, and does not start again by itself. */
+export const createHub = (options: HubOptions): Hub => hubOver(hubConnection(options).build())
+
+function hubConnection(options: HubOptions): HubConnectionBuilder {
+  const { url, accessToken, skipNegotiation = false } = options
+  const transport = skipNegotiation ? HttpTransportType.WebSockets : (options.transport ?? defaultTransports())
+  return new HubConnectionBuilder()
+    .withUrl(`${url}/hubs/chat`, {
+      accessTokenFactory: hubTokenFactory({ url, accessToken, transport }),
+      skipNegotiation,
+      transport,
+    })
+    .configureLogging(LogLevel.None)
+}
+
+const hubOver = (connection: HubConnection): Hub => ({
+  connection,
+  async invoke(name, input) {
+    try {
+      return await connection.invoke(operations[name].hub, input)
+    } catch (error) {
+      throw refusedErrorOf(error) ?? error
+    }
+  },
+  on: (name, listener) => connection.on(name, listener),
+  [Symbol.asyncDispose]: () => connection.stop(),
+})
 
 /** The official client reports a refusal as an error whose text is `<code>: <sentence>`. */
 function refusedErrorOf(error: unknown): RefusedError | undefined {

@@ -1,4 +1,8 @@
 export { HttpTransportType } from '@microsoft/signalr'
+export type { Chat, ChatListeners, ChatStatus, Draft, MessagePlace } from './chat.ts'
 export { connectHub, type Hub } from './hub.ts'
+export { openChat, type ChatOptions } from './open-chat.ts'
+export type { PendingMessage } from './outbox.ts'
 export { openRest, type Rest } from './rest.ts'
 export { RefusedError } from './refused-error.ts'
+export type { ChatEvent, ChatState, ConversationState, KnownMember } from './state/chat-state.ts'

@@ -37,6 +37,7 @@ describe('an import', () => {
     ['packages/protocol/src/ids.ts', 'node:crypto', 'its package depends on zod and nothing else'],
     ['packages/contracts/src/auth.ts', '@parley/bus', 'packages/contracts may import only protocol of the workspace'],
     ['packages/client/src/hub.ts', '@parley/contracts', 'packages/client may import only protocol of the workspace'],
+    ['packages/client/src/hub.ts', '@parley/signalr', 'packages/client may import only protocol of the workspace'],
     ['packages/client/src/hub.ts', 'node:events', 'its package depends on @microsoft/signalr and nothing else'],
     [
       'packages/bus/src/bus.ts',
@@ -106,6 +107,7 @@ describe('an import', () => {
     ['packages/contracts/src/auth.ts', '@parley/protocol'],
     ['packages/contracts/src/auth.ts', 'zod'],
     ['packages/contracts/test/contracts.test.ts', 'fast-check'],
+    ['packages/client/test/stand-in-hub.ts', '@parley/signalr'],
     ['packages/bus/src/bus.ts', 'nats'],
     ['packages/system/src/start-system.ts', '@parley/messaging'],
     ['packages/system/test/talk.test.ts', '@parley/gateway'],

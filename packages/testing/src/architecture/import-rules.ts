@@ -55,6 +55,8 @@ function refuseWorkspace(file: string, specifier: string): string | undefined {
   }
   if (mayImport[name]?.includes(target) === true) return undefined
   if (name === 'testing' && isTest(file) && ['protocol', 'contracts'].includes(target)) return undefined
+  // A server for the client to talk to.
+  if (name === 'client' && isTest(file) && target === 'signalr') return undefined
   const allowed = mayImport[name] ?? []
   return `${part}/${name} may import ${allowed.length === 0 ? 'no package' : `only ${allowed.join(', ')}`} of the workspace`
 }

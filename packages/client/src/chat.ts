@@ -1,0 +1,50 @@
+import type { HubEvent, HubEventName, InputOf, Message, operations, SentMessage } from '@parley/protocol'
+import type { Hub } from './hub.ts'
+import type { PendingMessage } from './outbox.ts'
+import type { ChatState } from './state/chat-state.ts'
+
+/** A message to be sent. `id` only to send one again that an earlier process could not. */
+export type Draft = Omit<PendingMessage, 'conversationId' | 'id'> & { readonly id?: string }
+
+/** `live` when all that was missed is here: from then on it is told what happens as it happens. */
+export type ChatStatus = 'connecting' | 'syncing' | 'live' | 'closed'
+
+export interface ChatListeners {
+  /** Something is different in a conversation or in what is pending there; in any of them when none is named. */
+  change: (state: ChatState, conversationId: string | undefined) => void
+  /** Every event of the hub, as it came and before it is applied. */
+  event: <Name extends HubEventName>(name: Name, payload: HubEvent<Name>) => void
+  status: (status: ChatStatus) => void
+  /** An attempt to connect or to sync has failed. Another follows. */
+  error: (error: unknown) => void
+}
+
+type Page = Omit<InputOf<(typeof operations)['GetMessages']>, 'conversationId'>
+
+/** A user's conversations, kept as they are on the server over every loss of the connection. Disposing closes it. */
+export interface Chat extends AsyncDisposable {
+  /** All that is known now. It is never changed, but replaced. */
+  readonly state: ChatState
+  readonly status: ChatStatus
+  /** For all other operations. It refuses while there is no connection. */
+  readonly hub: Pick<Hub, 'invoke' | 'connection'>
+  /** The messages of this process that are not acknowledged, in the order in which they go. */
+  pending(conversationId: string): readonly PendingMessage[]
+  /**
+   * Sends until the server has acknowledged it, over any number of connections, with one id: it is stored once. Rejects with a
+   * `RefusedError` when the server will not have it, and when the chat is closed before it is known.
+   */
+  send(conversationId: string, draft: Draft): Promise<SentMessage>
+  edit(message: MessagePlace, change: { text: string; mentions?: string[] }): Promise<Message>
+  remove(message: MessagePlace): Promise<Message>
+  react(message: MessagePlace, emoji: string): Promise<Message>
+  unreact(message: MessagePlace, emoji: string): Promise<Message>
+  /** Older messages, or those between; they are kept in the state too. */
+  loadMessages(conversationId: string, page: Page): Promise<readonly Message[]>
+  /** The user has read all up to this sequence. That messages are delivered is told without being asked. */
+  markRead(conversationId: string, sequence: number): void
+  /** The answer ends it. */
+  on<Name extends keyof ChatListeners>(name: Name, listener: ChatListeners[Name]): () => void
+}
+
+export type MessagePlace = Pick<Message, 'conversationId' | 'id'>

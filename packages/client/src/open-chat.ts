@@ -1,0 +1,208 @@
+import { hubEvents, type HubEventName, type Message, type SentMessage } from '@parley/protocol'
+import type { Chat, ChatListeners, ChatStatus, Draft } from './chat.ts'
+import { createHub, type Hub, type HubOptions } from './hub.ts'
+import { Listeners } from './listeners.ts'
+import { Marks } from './marks.ts'
+import { messageRequests } from './message-requests.ts'
+import { newMessageId } from './message-id.ts'
+import { Outbox } from './outbox.ts'
+import { StandingConnection } from './standing-connection.ts'
+import { applyEvent, withConversation, withMessage } from './state/apply-event.ts'
+import { applySync, withHistory } from './state/apply-sync.ts'
+import { emptyState, type ChatEvent, type ChatState } from './state/chat-state.ts'
+import { Synchronizer } from './synchronizer.ts'
+
+export interface ChatOptions extends HubOptions {
+  /** What an earlier chat of the same user has kept: only what has changed since is asked for. */
+  state?: ChatState
+  /** Called before the connection starts, for listeners that must not miss the first events. */
+  listen?: (chat: Pick<Chat, 'on'>) => void
+  /** Gives up opening, as closing does. */
+  signal?: AbortSignal
+}
+
+/**
+ * Connects and never gives up; resolves when everything is here. Rejects when the server does not know the access token, or when
+ * `signal` is given.
+ */
+export async function openChat(options: ChatOptions): Promise<Chat> {
+  const { signal } = options
+  signal?.throwIfAborted()
+  const opened = Promise.withResolvers<void>()
+  const chat = startChat(options, opened)
+  const abort = () => opened.reject(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  try {
+    await opened.promise
+    return chat
+  } catch (error) {
+    await chat[Symbol.asyncDispose]()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+const isNotLetIn = (error: unknown): boolean => /Status code '40[13]'/.test(String(error))
+
+/** Puts the parts together: what is told goes into the state, and from there to who needs it. */
+function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Chat {
+  let state = options.state ?? emptyState
+  let status: ChatStatus = 'connecting'
+  let welcomedAt = ''
+  /** What the server's clock shows more than this one. */
+  let aheadMs = 0
+  const listeners: { [Name in keyof ChatListeners]: Listeners<Parameters<ChatListeners[Name]>> } = {
+    change: new Listeners(),
+    event: new Listeners(),
+    status: new Listeners(),
+    error: new Listeners(),
+  }
+  const on: Chat['on'] = (name, listener) => listeners[name].add(listener as never)
+  options.listen?.({ on })
+  const hub: Hub = createHub(options)
+
+  const become = (next: ChatStatus) => {
+    if (status === next || status === 'closed') return
+    status = next
+    listeners.status.tell(status)
+  }
+  const changed = (conversationId?: string) => listeners.change.tell(state, conversationId)
+
+  const outbox = new Outbox({ send, isOpen: () => connection.isOpen, changed })
+  const marks = new Marks({ tell: (kind, mark) => hub.invoke(kind, mark), isOpen: () => connection.isOpen })
+  const synchronizer = new Synchronizer({
+    hub,
+    state: () => state,
+    answered(asked, answer) {
+      state = applySync(state, asked, answer)
+      for (const { conversation, messages } of answer.conversations) looked(conversation.id, messages)
+      if (answer.conversations.length + answer.removed.length > 0) changed()
+    },
+    listed(asked, conversations) {
+      for (const conversation of conversations) {
+        if ((state.goneAt.get(conversation.id) ?? 0) > asked.moment) continue
+        state = withConversation(state, conversation)
+        looked(conversation.id, [])
+      }
+      changed()
+    },
+    complete(since) {
+      // What is not known by now is not the user's, or comes as new, and then asks for itself.
+      state = { ...state, since, early: new Map() }
+      become('live')
+      marks.repeat()
+      for (const conversationId of state.conversations.keys()) looked(conversationId, [])
+      opened.resolve()
+    },
+    failed: (error) => listeners.error.tell(error),
+  })
+  const connection = new StandingConnection(hub.connection, {
+    began(signal) {
+      become('syncing')
+      synchronizer.begin({ signal, welcomedAt })
+      outbox.resume()
+    },
+    ended() {
+      synchronizer.end()
+      become('connecting')
+    },
+    failed(error) {
+      listeners.error.tell(error)
+      if (isNotLetIn(error)) opened.reject(error)
+    },
+  })
+  for (const name of Object.keys(hubEvents) as HubEventName[]) {
+    hub.on(name, (payload) => {
+      if (connection.isUp) hear({ name, payload } as ChatEvent)
+    })
+  }
+
+  function hear(event: ChatEvent): void {
+    const { name, payload } = event
+    listeners.event.tell(name, payload)
+    state = applyEvent(state, event)
+    if (name === 'Welcome') {
+      welcomedAt = payload.serverTime
+      aheadMs = Date.parse(welcomedAt) - Date.now()
+      changed()
+      connection.welcomed()
+    } else if (name === 'SyncRequired') {
+      synchronizer.require(payload.conversationIds)
+    } else {
+      const conversationId = 'conversationId' in payload ? payload.conversationId : payload.id
+      looked(conversationId, name === 'MessageCreated' ? [payload] : [])
+      changed(conversationId)
+    }
+  }
+
+  /** After something was told of a conversation: what it acknowledges, what it lacks, and that it is here. */
+  function looked(conversationId: string, messages: readonly Message[]): void {
+    for (const message of messages) if (message.senderId === state.userId) outbox.stored(message)
+    const known = state.conversations.get(conversationId)
+    if (known === undefined) {
+      if (state.early.has(conversationId)) synchronizer.lookForUnknown()
+      return
+    }
+    synchronizer.look(known)
+    const last = known.messages.at(-1)
+    const delivered = known.conversation.me?.deliveredSequence
+    if (status !== 'live' || last === undefined || delivered === undefined || last.sequence <= delivered) return
+    mark('MarkDelivered', conversationId, last.sequence)
+  }
+
+  function mark(kind: 'MarkDelivered' | 'MarkRead', conversationId: string, sequence: number): void {
+    const { userId } = state
+    if (userId === undefined) return
+    const own = { userId, deliveredSequence: sequence, readSequence: kind === 'MarkRead' ? sequence : 0 }
+    state = applyEvent(state, { name: 'ReceiptsUpdated', payload: { conversationId, receipts: [own] } })
+    marks.made(kind, conversationId, sequence)
+  }
+
+  function keepHistory(conversationId: string, read: { messages: readonly Message[]; moment: number }): void {
+    if (status === 'closed') return
+    state = withHistory(state, conversationId, read)
+    changed(conversationId)
+  }
+
+  async function send(message: Parameters<Outbox['add']>[0]): Promise<SentMessage> {
+    const sent = await hub.invoke('SendMessage', message)
+    const { duplicate: _, ...stored } = sent
+    keep(stored)
+    return sent
+  }
+
+  function keep(message: Message): void {
+    if (status === 'closed') return
+    state = withMessage(state, message)
+    changed(message.conversationId)
+  }
+
+  return {
+    hub,
+    get state() {
+      return state
+    },
+    get status() {
+      return status
+    },
+    pending: (conversationId) => outbox.pending(conversationId),
+    send: (conversationId, { id = newMessageId(Date.now() + aheadMs), ...draft }: Draft) =>
+      outbox.add({ ...draft, conversationId, id }),
+    ...messageRequests(hub, { moment: () => state.moment, keep, keepHistory }),
+    markRead(conversationId, sequence) {
+      const known = state.conversations.get(conversationId)?.conversation
+      if (known === undefined || sequence <= (known.me?.readSequence ?? 0)) return
+      mark('MarkRead', conversationId, Math.min(sequence, known.lastSequence))
+      changed(conversationId)
+    },
+    on,
+    async [Symbol.asyncDispose]() {
+      become('closed')
+      outbox.close()
+      marks.close()
+      synchronizer.end()
+      await connection.stop()
+    },
+  }
+}
