@@ -1,4 +1,13 @@
-import { BusError, callerOf, connectBus, createContext, must, serve, type Handlers } from '@parley/bus'
+import {
+  BusError,
+  callerOf,
+  connectBus,
+  createContext,
+  must,
+  serve,
+  type Handlers,
+  type ServeOptions,
+} from '@parley/bus'
 import { refuse } from '@parley/contracts'
 import { silentLog, testNats, type TestServer } from '@parley/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -11,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => nats[Symbol.asyncDispose]())
 
 /** A kitchen with these handlers and someone who calls it, both with connections of their own. */
-async function open(handlers: Partial<Handlers<typeof kitchen>>, url = nats.url) {
+async function open(handlers: Partial<Handlers<typeof kitchen>>, url = nats.url, options: ServeOptions = {}) {
   await using stack = new AsyncDisposableStack()
   const [cookBus, guestBus] = await Promise.all([
     connectBus({ url, service: 'kitchen', log: silentLog }),
@@ -19,7 +28,7 @@ async function open(handlers: Partial<Handlers<typeof kitchen>>, url = nats.url)
   ])
   stack.use(guestBus)
   stack.use(cookBus)
-  stack.use(await serve(cookBus, kitchen, handlers))
+  stack.use(await serve(cookBus, kitchen, handlers, options))
   const opened = stack.move()
   return {
     cookBus,
@@ -56,6 +65,35 @@ describe('a call', () => {
       refusal: { code: 'file_too_large', sentence: 'The pot is too small.', data: { maxBytes: 7 } },
     })
     expect(() => must(answer)).toThrow('refused: file_too_large')
+  })
+
+  test('that means one process reaches that one, and is unavailable when it is gone', async () => {
+    const cooks = await Promise.all(
+      ['ada', 'bob'].map((cook) =>
+        open({ taste: async () => ({ tastedBy: cook }) }, nats.url, { parameters: { cook } }),
+      ),
+    )
+    const [ada, bob] = cooks as [(typeof cooks)[0], (typeof cooks)[0]]
+    const taste = async (cook: string) => must(await ada.calls.taste({ cook, dish: 'soup' })).tastedBy
+    expect(await Promise.all(['ada', 'bob', 'ada', 'bob'].map(taste))).toEqual(['ada', 'bob', 'ada', 'bob'])
+    await bob[Symbol.asyncDispose]()
+    expect(await codeOf(taste('bob'))).toBe('unavailable')
+    expect(await taste('ada')).toBe('ada')
+    await ada[Symbol.asyncDispose]()
+  })
+
+  test('is refused at once with overloaded while as many as may be are under way', async () => {
+    const release = Promise.withResolvers<void>()
+    const cook = async ({ dish }: { dish: string }) => {
+      await release.promise
+      return { dish, cookedBy: 'Ada' }
+    }
+    await using opened = await open({ cook }, nats.url, { atOnce: 3 })
+    const calls = Array.from({ length: 5 }, (_, index) => codeOf(opened.calls.cook({ dish: `${index}` })))
+    expect(await Promise.all(calls.slice(3))).toEqual(['overloaded', 'overloaded'])
+    release.resolve()
+    expect(await Promise.all(calls.slice(0, 3))).toEqual(['answered', 'answered', 'answered'])
+    expect(await codeOf(opened.calls.cook({ dish: 'again' }))).toBe('answered')
   })
 
   test.each([
@@ -155,6 +193,30 @@ describe('a call', () => {
     )
     expect(new Set(cooks)).toEqual(new Set(['first', 'second']))
     expect(cooks).toHaveLength(100)
+  })
+
+  test('that means one process is answered by that one alone, and by nobody when it is gone', async () => {
+    const openCook = (cookId: string) =>
+      open({ callCook: async () => ({ answeredBy: cookId }) }, nats.url, { parameters: { cookId } })
+    await using ada = await openCook('ada')
+    await using _ben = await openCook('ben')
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const cookId = index % 2 === 0 ? 'ada' : 'ben'
+        return { cookId, ...must(await ada.calls.callCook({ cookId })) }
+      }),
+    )
+    for (const { cookId, answeredBy } of answers) expect(answeredBy).toBe(cookId)
+    const begun = performance.now()
+    expect(await codeOf(ada.calls.callCook({ cookId: 'eve' }))).toBe('unavailable')
+    expect(performance.now() - begun).toBeLessThan(1_000)
+  })
+
+  test('whose parameter would be no part of a subject is not made', async () => {
+    await using opened = await open({})
+    for (const cookId of ['', '*', '>', 'ada.ben', 'ada ben']) {
+      expect(await codeOf(opened.calls.callCook({ cookId }))).toBe('internal')
+    }
   })
 })
 

@@ -19,6 +19,21 @@ export const kitchen = contract({
       errors: [],
       timeoutMs: 300,
     }),
+    /** Means one cook. */
+    callCook: call({
+      subject: 'kitchen.call.call-cook.{cookId}',
+      request: z.object({ cookId: z.string() }),
+      reply: z.object({ answeredBy: z.string() }),
+      errors: [],
+      timeoutMs: 2_000,
+    }),
+    taste: call({
+      subject: 'kitchen.call.taste.{cook}',
+      request: z.object({ cook: z.string(), dish: z.string() }),
+      reply: z.object({ tastedBy: z.string() }),
+      errors: [],
+      timeoutMs: 1_000,
+    }),
     ask: call({
       subject: 'kitchen.call.ask',
       request: z.object({}),
