@@ -67,21 +67,6 @@ describe('a call', () => {
     expect(() => must(answer)).toThrow('refused: file_too_large')
   })
 
-  test('that means one process reaches that one, and is unavailable when it is gone', async () => {
-    const cooks = await Promise.all(
-      ['ada', 'bob'].map((cook) =>
-        open({ taste: async () => ({ tastedBy: cook }) }, nats.url, { parameters: { cook } }),
-      ),
-    )
-    const [ada, bob] = cooks as [(typeof cooks)[0], (typeof cooks)[0]]
-    const taste = async (cook: string) => must(await ada.calls.taste({ cook, dish: 'soup' })).tastedBy
-    expect(await Promise.all(['ada', 'bob', 'ada', 'bob'].map(taste))).toEqual(['ada', 'bob', 'ada', 'bob'])
-    await bob[Symbol.asyncDispose]()
-    expect(await codeOf(taste('bob'))).toBe('unavailable')
-    expect(await taste('ada')).toBe('ada')
-    await ada[Symbol.asyncDispose]()
-  })
-
   test('is refused at once with overloaded while as many as may be are under way', async () => {
     const release = Promise.withResolvers<void>()
     const cook = async ({ dish }: { dish: string }) => {

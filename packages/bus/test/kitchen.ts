@@ -27,13 +27,6 @@ export const kitchen = contract({
       errors: [],
       timeoutMs: 2_000,
     }),
-    taste: call({
-      subject: 'kitchen.call.taste.{cook}',
-      request: z.object({ cook: z.string(), dish: z.string() }),
-      reply: z.object({ tastedBy: z.string() }),
-      errors: [],
-      timeoutMs: 1_000,
-    }),
     ask: call({
       subject: 'kitchen.call.ask',
       request: z.object({}),

@@ -3,7 +3,9 @@ import type { Actor, auth, media, messaging, presence } from '@parley/contracts'
 import type { operations, OperationName, OutputOf } from '@parley/protocol'
 import type { z } from 'zod'
 import type { ConnectionTickets } from './identity/connection-tickets.ts'
+import type { ChatConnection } from './hub/chat-connection.ts'
 import type { Identity } from './identity/identity.ts'
+import type { GatheredMarks } from './receipts/gathered-marks.ts'
 import type { SendBatcher } from './send-batcher.ts'
 
 /** Those who answer. */
@@ -13,6 +15,7 @@ export interface Services {
   readonly presence: Callers<typeof presence>
   readonly media: Callers<typeof media>
   readonly sends: SendBatcher
+  readonly marks: Pick<GatheredMarks, 'receive'>
   readonly tickets: Pick<ConnectionTickets, 'issue'>
 }
 
@@ -21,6 +24,8 @@ export interface Asker {
   readonly identity: Identity
   /** Of the page; programs that are not browsers have none. */
   readonly origin: string | undefined
+  /** By which they ask; by REST there is none. */
+  readonly connection: ChatConnection | undefined
 }
 
 type Operations = typeof operations
@@ -37,18 +42,37 @@ export type Answerer<Name extends OperationName> = (
 export const operationTable: { readonly [Name in OperationName]: Answerer<Name> } = {
   GetMe: ({ auth }, request, within) => auth.getMe(request, within),
   UpdateProfile: ({ auth }, request, within) => auth.updateProfile(request, within),
+  GetSettings: ({ messaging }, request, within) => messaging.getSettings(request, within),
+  UpdateSettings: ({ messaging }, request, within) => messaging.updateSettings(request, within),
   FindUsers: ({ auth }, request, within) => auth.findUsers(request, within),
 
   CreateConversation: ({ messaging }, request, within) => messaging.createConversation(request, within),
   ListConversations: ({ messaging }, request, within) => messaging.listConversations(request, within),
   GetConversation: ({ messaging }, request, within) => messaging.getConversation(request, within),
+  UpdateConversation: ({ messaging }, request, within) => messaging.updateConversation(request, within),
+  MuteConversation: ({ messaging }, request, within) => messaging.muteConversation(request, within),
   ListMembers: ({ messaging }, request, within) => messaging.listMembers(request, within),
   AddMembers: ({ messaging }, request, within) => messaging.addMembers(request, within),
+  ChangeRole: ({ messaging }, request, within) => messaging.changeRole(request, within),
   RemoveMember: ({ messaging }, request, within) => messaging.removeMember(request, within),
   LeaveConversation: ({ messaging }, request, within) => messaging.leaveConversation(request, within),
 
   SendMessage: ({ sends }, request, within) => sends.send(request, within),
   GetMessages: ({ messaging }, request, within) => messaging.getMessages(request, within),
+
+  EditMessage: ({ messaging }, request, within) => messaging.editMessage(request, within),
+  DeleteMessage: ({ messaging }, request, within) => messaging.deleteMessage(request, within),
+  ListEdits: ({ messaging }, request, within) => messaging.listEdits(request, within),
+  AddReaction: ({ messaging }, request, within) => messaging.addReaction(request, within),
+  RemoveReaction: ({ messaging }, request, within) => messaging.removeReaction(request, within),
+  MarkDelivered: ({ marks }, { sequence, ...of }, within, { connection }) =>
+    marks.receive({ ...of, deliveredSequence: sequence, readSequence: 0 }, { connection, within }),
+  MarkRead: ({ marks }, { sequence, ...of }, within, { connection }) =>
+    marks.receive({ ...of, deliveredSequence: 0, readSequence: sequence }, { connection, within }),
+  MarkReceipts: ({ marks }, { deliveredSequence = 0, readSequence = 0, ...of }, within, { connection }) =>
+    marks.receive({ ...of, deliveredSequence, readSequence }, { connection, within }),
+  GetReceipts: ({ messaging }, request, within) => messaging.getReceipts(request, within),
+  Sync: ({ messaging }, request, within) => messaging.sync(request, within),
 
   GetPresence: ({ presence }, request, within) => presence.getPresence(request, within),
 

@@ -15,20 +15,21 @@ export type Perform = <Name extends OperationName>(
 ) => Promise<OutputOf<(typeof operations)[Name]>>
 
 export function createPerform(services: Services, log: Logger): Perform {
-  return async (name, { identity, origin, input, requestId }) => {
-    const { actor } = identity
+  return async (name, { input, requestId, ...asker }) => {
+    const { actor } = asker.identity
     const parsed = operations[name].input.safeParse(input ?? {})
     if (!parsed.success) throw refuse.invalid_input({}, sentenceOf(parsed.error))
     const answer = operationTable[name] as unknown as Answerer<typeof name>
     try {
       const request = { actor, ...parsed.data } as Parameters<typeof answer>[1]
       const within = createContext(requestId, OPERATION_TIMEOUT_MS)
-      const answered = await answer(services, request, within, { identity, origin })
+      const answered = await answer(services, request, within, asker)
       if (answered.ok) return answered.value
       throw new Refused(answered.refusal)
     } catch (error) {
       if (error instanceof Refused) throw error
       log.error({ error, operation: name, userId: actor.userId, requestId }, 'operation failed')
+      if (error instanceof BusError && error.code === 'overloaded') throw refuse.overloaded({ retryAfterMs: 1_000 })
       throw isWorthRetrying(error) ? refuse.unavailable() : refuse.internal()
     }
   }

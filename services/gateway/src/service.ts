@@ -15,6 +15,8 @@ import { openHub } from './hub/open-hub.ts'
 import { connectionTickets } from './identity/connection-tickets.ts'
 import { createIdentity } from './identity/create-identity.ts'
 import { createPerform } from './perform-operation.ts'
+import { GatheredMarks } from './receipts/gathered-marks.ts'
+import { createPassMark } from './receipts/pass-marks.ts'
 import { createSendBatcher } from './send-batcher.ts'
 
 export type { Config }
@@ -39,13 +41,14 @@ export async function startGateway(config: Config): Promise<Gateway> {
     media: callerOf(bus, media),
   }
   const tickets = connectionTickets({ secret: config.secret, routing, now: Date.now })
-  const perform = createPerform({ ...calls, sends: createSendBatcher(calls.messaging), tickets }, log)
   const { delivery } = stack.use(await openDelivery({ bus, routing, calls: calls.messaging, log }))
+  const marks = stack.use(new GatheredMarks({ pass: createPassMark(calls.messaging, log), delivery }))
+  const perform = createPerform({ ...calls, sends: createSendBatcher(calls.messaging), marks, tickets }, log)
 
   const { keys, verifyToken } = createIdentity({ ...config, log })
   const allowOrigin = allowOriginOf({ allowedOrigins: config.allowedOrigins, development })
   const hub = openHub({
-    hub: createChatHub({ perform, delivery, routing, clock: systemClock, log }),
+    hub: createChatHub({ perform, delivery, marks, routing, clock: systemClock, log }),
     verifyToken,
     tickets,
     routing,

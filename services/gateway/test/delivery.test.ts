@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { connectHub, type Hub } from '@parley/client'
 import { conversationTopic, userTopic, type MembershipSpan, type TopicChange } from '@parley/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectClient } from './test-client.ts'
 import { startTestGateway, type TestGateway } from './test-gateway.ts'
 import { startTestMessaging, type TestMessaging } from './test-messaging.ts'
 
@@ -217,6 +218,25 @@ describe('a member who is removed', () => {
     messaging.change(topic, message('back'))
     await expect.poll(() => client.texts).toEqual(['back'])
   })
+})
+
+test('a large conversation is told at most once a second, in its newest state, and never in an older one', async () => {
+  const { userId, conversationId, topic } = newConversation()
+  messaging.add(userId, conversationId)
+  await using client = await connectClient(gateway, userId)
+  const update = (version: number): Change & { version: number; afterVersion: number } => ({
+    event: 'ConversationUpdated',
+    argument: { id: conversationId, version, memberCount: 2_000 + version, lastSequence: 0 },
+    afterVersion: version - 10,
+    version,
+  })
+  const startedAt = performance.now()
+  for (let version = 10; version <= 200; version += 10) messaging.change(topic, update(version))
+  messaging.change(topic, { event: 'MessageCreated', argument: { text: 'between' }, sequence: 1 })
+  await expect.poll(() => client.names()).toEqual(['ConversationUpdated', 'MessageCreated'])
+  await expect.poll(() => client.told, { timeout: 3_000 }).toHaveLength(3)
+  expect(performance.now() - startedAt).toBeGreaterThan(900)
+  expect(client.told.at(-1)?.argument).toMatchObject({ version: 201, memberCount: 2_200, lastSequence: 1 })
 })
 
 test('Redis restarting leaves no hole', async () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { serve } from '@parley/bus'
 import { auth, media, messaging, presence, refuse } from '@parley/contracts'
-import { operations } from '@parley/protocol'
+import { operations, type Operation } from '@parley/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestGateway, type TestGateway } from './test-gateway.ts'
 
@@ -204,7 +204,7 @@ describe('the documents', () => {
     const described = Object.entries<object>(body.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     )
-    const offered = Object.values(operations).map(({ rest }) => rest)
+    const offered = Object.values<Operation>(operations).flatMap(({ rest }) => rest ?? [])
     expect(described.toSorted()).toEqual(offered.toSorted())
   })
 

@@ -1,11 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import { notify, serve, type Bus } from '@parley/bus'
 import {
   conversationTopic,
-  encodeDeliveries,
+  encodeDeliveryBatch,
   gateway,
   messaging,
   userTopic,
+  type DeliveryBatch,
   type MembershipSpan,
+  type ReceiptsDelivery,
+  type ReplyOf,
+  type RequestOf,
   type TopicChange,
 } from '@parley/contracts'
 
@@ -14,17 +19,35 @@ import {
  * twice, late, out of order, or not at all.
  */
 export interface TestMessaging extends AsyncDisposable {
-  /** Adds a change to a topic, at its next version; `tell` says whether gateways hear of it. */
-  change(topic: string, change: Omit<TopicChange, 'version'>, tell?: boolean): TopicChange
+  /**
+   * Adds a change to a topic, at its next version, or with `afterVersion` at whichever it names; `tell` says whether gateways
+   * hear of it.
+   */
+  change(topic: string, change: Omit<TopicChange, 'version'> & { version?: number }, tell?: boolean): TopicChange
   /** Sends a change to the gateways, again or for the first time. */
   tell(topic: string, ...changes: TopicChange[]): void
+  /** Tells the gateways of watermarks that have risen. */
+  tellReceipts(...receipts: ReceiptsDelivery[]): void
   /** Makes a user a member, without telling. */
-  add(userId: string, conversationId: string): MembershipSpan
+  add(userId: string, conversationId: string, options?: { visibleFromSequence?: number }): MembershipSpan
   /** Takes a membership away, without telling. */
   remove(userId: string, conversationId: string): void
   /** Calls for versions fail as often as this before they are answered. */
   failingVersions: number
+  /** Happens before the next call for versions is answered. */
+  beforeVersions: (() => void) | undefined
+  /** Happens before each call for changes is answered. */
+  beforeChanges: ((topic: string) => void | Promise<void>) | undefined
+  /** Calls that raise watermarks, as they came; `answerMark` says what becomes of each mark, or throws. */
+  readonly markCalls: readonly Mark[][]
+  answerMark: (mark: Mark) => MarkResult
 }
+
+type MarkReceipts = (typeof messaging)['calls']['markReceipts']
+type Mark = RequestOf<MarkReceipts>['marks'][number]
+type MarkResult = ReplyOf<MarkReceipts>['results'][number]
+
+const CHANGES_PER_PAGE = 500
 
 export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): Promise<TestMessaging> {
   const changes = new Map<string, TopicChange[]>()
@@ -32,26 +55,48 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
   const changesOf = (topic: string) => changes.get(topic) ?? []
   const encoder = new TextEncoder()
 
+  const senderId = randomUUID()
+  const lastNumbers = new Map<number, number>()
+  const markCalls: Mark[][] = []
+  const versionOf = (topic: string) => changesOf(topic).at(-1)?.version ?? 0
+
+  function send(batch: Pick<DeliveryBatch, 'deliveries' | 'receipts'>): void {
+    for (const gatewayId of gatewayIds()) {
+      const number = (lastNumbers.get(gatewayId) ?? 0) + 1
+      lastNumbers.set(gatewayId, number)
+      const bytes = encodeDeliveryBatch({ senderId, number, ...batch })
+      notify(bus, gateway.notices.deliver, { gatewayId: String(gatewayId) }, bytes)
+    }
+  }
+
   function tell(topic: string, ...told: TopicChange[]): void {
-    const batch = encodeDeliveries(
-      told.map((change) => ({ ...change, topic, argument: encoder.encode(JSON.stringify(change.argument)) })),
-    )
-    for (const gatewayId of gatewayIds()) notify(bus, gateway.notices.deliver, { gatewayId: String(gatewayId) }, batch)
+    const deliveries = told.map((change) => ({
+      ...change,
+      topic,
+      argument: encoder.encode(JSON.stringify(change.argument)),
+    }))
+    send({ deliveries, receipts: [] })
   }
 
   const standIn: TestMessaging = {
     failingVersions: 0,
+    beforeVersions: undefined,
+    beforeChanges: undefined,
+    markCalls,
+    answerMark: () => ({ gatherReadMs: 0, gatherDeliveredMs: 1_000 }),
     tell,
+    tellReceipts: (...receipts) => send({ deliveries: [], receipts }),
     change(topic, change, told = true) {
       const all = changesOf(topic)
-      const next = { ...change, version: all.length + 1 }
-      changes.set(topic, [...all, next])
+      const next = { version: versionOf(topic) + 1, ...change }
+      if (all.length === 0) changes.set(topic, [next])
+      else all.push(next)
       if (told) tell(topic, next)
       return next
     },
-    add(userId, conversationId) {
-      const joinedVersion = changesOf(conversationTopic(conversationId)).length + 1
-      const span = { conversationId, joinedVersion, leftVersion: null }
+    add(userId, conversationId, { visibleFromSequence = 0 } = {}) {
+      const joinedVersion = versionOf(conversationTopic(conversationId)) + 1
+      const span = { conversationId, joinedVersion, leftVersion: null, visibleFromSequence }
       memberships.set(userId, [...(memberships.get(userId) ?? []), span])
       return span
     },
@@ -65,18 +110,27 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
     async listMemberships({ userIds }) {
       const users = userIds.map((userId) => ({
         userId,
-        membershipVersion: changesOf(userTopic(userId)).length,
+        membershipVersion: versionOf(userTopic(userId)),
         memberships: memberships.get(userId) ?? [],
       }))
       return { users, next: null }
     },
     async readVersions({ topics }) {
       if (standIn.failingVersions-- > 0) throw new Error('as the test wants')
-      return { versions: topics.map((topic) => changesOf(topic).length) }
+      standIn.beforeVersions?.()
+      standIn.beforeVersions = undefined
+      return { versions: topics.map(versionOf) }
     },
     async listChanges({ topic, afterVersion }) {
-      const all = changesOf(topic)
-      return { changes: all.slice(afterVersion), to: all.length, hasMore: false }
+      await standIn.beforeChanges?.(topic)
+      const version = versionOf(topic)
+      const to = Math.min(afterVersion + CHANGES_PER_PAGE, version)
+      const page = changesOf(topic).filter((change) => change.version > afterVersion && change.version <= to)
+      return { changes: page, to, hasMore: to < version }
+    },
+    async markReceipts({ marks }) {
+      markCalls.push(marks)
+      return { results: marks.map((mark) => standIn.answerMark(mark)) }
     },
   })
   return standIn

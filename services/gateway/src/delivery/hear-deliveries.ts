@@ -1,6 +1,7 @@
 import { listen, type Bus } from '@parley/bus'
-import { decodeDeliveries, gateway } from '@parley/contracts'
+import { decodeDeliveryBatch, gateway, type ReceiptsDelivery } from '@parley/contracts'
 import type { GatewayRouting } from '@parley/routing'
+import type { MissedNotices } from './missed-notices.ts'
 import type { TopicStreams } from './topic-streams.ts'
 
 /** Senders go on using a gateway's former id until they have heard of the new one. */
@@ -15,15 +16,20 @@ export async function hearDeliveries(options: {
   bus: Bus
   routing: GatewayRouting
   streams: TopicStreams
+  receipts: { receive(delivery: ReceiptsDelivery): void }
+  missed: Pick<MissedNotices, 'hear'>
 }): Promise<AsyncDisposable> {
-  const { bus, routing, streams } = options
+  const { bus, routing, streams, receipts, missed } = options
   const hearing = new Map<number, AsyncDisposable>()
   const forgetting = new Set<NodeJS.Timeout>()
 
   async function hear(gatewayId: number): Promise<void> {
     const subscription = await listen(bus, gateway.notices.deliver, { gatewayId: String(gatewayId) }, (data) => {
       if (routing.lapsed) return
-      for (const delivery of decodeDeliveries(data)) streams.receive(delivery)
+      const batch = decodeDeliveryBatch(data)
+      missed.hear(gatewayId, batch)
+      for (const delivery of batch.deliveries) streams.receive(delivery)
+      for (const delivery of batch.receipts) receipts.receive(delivery)
     })
     hearing.set(gatewayId, subscription)
   }

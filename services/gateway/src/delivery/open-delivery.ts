@@ -4,16 +4,24 @@ import type { GatewayRouting } from '@parley/routing'
 import type { Logger } from '@parley/runtime'
 import { announceGateway, startAnnouncing } from './announce-gateway.ts'
 import { startCheckingPositions } from './check-positions.ts'
+import { findChangedTopics } from './changed-topics.ts'
 import { hearDeliveries } from './hear-deliveries.ts'
 import { LocalDelivery } from './local-delivery.ts'
+import { Memberships } from './memberships.ts'
+import { noticeMissed } from './missed-notices.ts'
+import { ReceiptsGathering } from './receipts-gathering.ts'
 import { createGapRepair } from './repair-gaps.ts'
 import { createTopicReader } from './topic-reader.ts'
 import { TopicStreams } from './topic-streams.ts'
 import { Topics } from './topics.ts'
 
+/** All gateways lose NATS together: they do not ask all at once what they have missed. */
+const RECONNECT_JITTER_MS = 2_000
+
 /**
  * Wires what delivers to this gateway's connections: notices come in, are put into order by topic, and go out; gaps are
- * fetched; and whenever notices may have been missed, because NATS or this gateway's lease was away, positions are compared.
+ * fetched; notices that were lost on the way are missed by their numbers; and when it is not known what was lost, because a
+ * sender died, or NATS or this gateway's lease was away, positions are compared.
  */
 export async function openDelivery(options: {
   bus: Bus
@@ -27,20 +35,28 @@ export async function openDelivery(options: {
   const repair = stack.use(createGapRepair({ streams: () => streams, reader, log }))
   const streams: TopicStreams = new TopicStreams({
     deliver: (change) => delivery.deliver(change),
+    skip: (topic, page) => delivery.skip(topic, page),
     repairLater: (topic) => repair.begin(topic),
   })
   const topics = new Topics(streams, routing)
-  const delivery = new LocalDelivery({ topics, reader, log })
+  const memberships = new Memberships({ topics, reader, log })
+  const delivery = stack.use(new LocalDelivery({ topics, memberships }))
+  const receipts = stack.use(new ReceiptsGathering(topics))
 
-  stack.use(await hearDeliveries({ bus, routing, streams }))
-  stack.use(startAnnouncing({ bus, announcement: () => routing.announcement, log }))
   const positions = stack.use(startCheckingPositions({ topics, reader, log }))
+  const changed = stack.use(findChangedTopics({ topics, reader, compareAll: () => positions.compareAll(), log }))
+  const missed = stack.use(noticeMissed({ streams, receipts, calls: options.calls, changed, log }))
+  stack.use(await hearDeliveries({ bus, routing, streams, receipts, missed }))
+  stack.use(startAnnouncing({ bus, announcement: () => routing.announcement, log }))
   routing.onChange(async (announcement) => {
-    if (announcement.registered) positions.hurry()
+    if (announcement.registered) positions.compareAll()
     await announceGateway(bus, announcement)
   })
-  routing.onNewIdentity(() => positions.hurry())
-  bus.onReconnect(() => positions.hurry())
+  routing.onNewIdentity(() => positions.compareAll())
+  bus.onReconnect((awayMs) => {
+    missed.forgive()
+    void changed.checkSince(performance.now() - awayMs, { withinMs: RECONNECT_JITTER_MS })
+  })
 
   const opened = stack.move()
   return { delivery, [Symbol.asyncDispose]: () => opened.disposeAsync() }

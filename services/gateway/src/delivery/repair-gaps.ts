@@ -26,9 +26,7 @@ export function createGapRepair(options: { streams: () => TopicStreams; reader: 
       const position = streams.beginRepair(topic)
       if (position === undefined) return
       try {
-        for await (const { deliveries, to } of options.reader.changesAfter(topic, position)) {
-          streams.receiveRepaired(topic, deliveries, to)
-        }
+        for await (const page of options.reader.changesAfter(topic, position)) streams.receiveRepaired(topic, page)
         const reached = streams.positionOf(topic)
         if (reached !== position) options.log.info({ topic, from: position, to: reached }, 'gap repaired')
         failed = false

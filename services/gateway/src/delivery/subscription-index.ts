@@ -3,11 +3,17 @@ import { Numbers } from './numbers.ts'
 const NONE = -1
 const INITIAL_CAPACITY = 1_024
 
+/** What of a topic a subscription hears. */
+export interface Hearing {
+  /** The first version. */
+  readonly from: number
+  /** The first message: it hears nothing of those before, whenever they change. */
+  readonly visibleFrom: number
+}
+
 /**
- * Who hears which topic: the largest thing a gateway holds. A subscription is a slot in typed arrays, 28 bytes, linked into
+ * Who hears which topic: the largest thing a gateway holds. A subscription is a slot in typed arrays, 36 bytes, linked into
  * the list of its topic and the list of its connection. Topics and connections are small numbers given out here.
- *
- * A subscription hears the versions from `from` on.
  */
 export class SubscriptionIndex<Connection extends object> {
   readonly #topics = new Numbers<string>()
@@ -25,6 +31,7 @@ export class SubscriptionIndex<Connection extends object> {
   #previousInTopic = new Int32Array(INITIAL_CAPACITY)
   #nextInConnection = new Int32Array(INITIAL_CAPACITY)
   #from = new Float64Array(INITIAL_CAPACITY)
+  #visibleFrom = new Float64Array(INITIAL_CAPACITY)
 
   get topicCount(): number {
     return this.#topics.size
@@ -39,7 +46,7 @@ export class SubscriptionIndex<Connection extends object> {
   }
 
   /** Adds a subscription, or moves an existing one. */
-  subscribe(connection: Connection, topic: string, from: number): void {
+  subscribe(connection: Connection, topic: string, { from, visibleFrom }: Hearing): void {
     const topicNumber = this.#topics.numberOf(topic)
     const connectionNumber = this.#connections.numberOf(connection)
     this.#firstOfTopic = withRoomFor(topicNumber, this.#firstOfTopic)
@@ -58,6 +65,7 @@ export class SubscriptionIndex<Connection extends object> {
       this.#firstOfConnection[connectionNumber] = slot
     }
     this.#from[slot] = from
+    this.#visibleFrom[slot] = visibleFrom
   }
 
   /** The first version that a subscription hears, if there is one. */
@@ -104,14 +112,22 @@ export class SubscriptionIndex<Connection extends object> {
     return orphaned
   }
 
-  /** Calls `visit` for each connection that hears this version of the topic. It may remove that connection, and no other. */
-  forEachAt(topic: string, version: number, visit: (connection: Connection) => void): void {
+  /**
+   * Calls `visit` for each connection that hears this version of the topic and, where it is about a message, that message. It
+   * may remove that connection, and no other.
+   */
+  forEachAt(
+    { topic, version, sequence = Infinity }: { topic: string; version: number; sequence?: number | undefined },
+    visit: (connection: Connection) => void,
+  ): void {
     const topicNumber = this.#topics.find(topic)
     if (topicNumber === undefined) return
     let slot = this.#firstOfTopic[topicNumber]!
     while (slot !== NONE) {
       const next = this.#nextInTopic[slot]!
-      if (this.#from[slot]! <= version) visit(this.#connections.at(this.#connectionOf[slot]!))
+      if (this.#from[slot]! <= version && this.#visibleFrom[slot]! <= sequence) {
+        visit(this.#connections.at(this.#connectionOf[slot]!))
+      }
       slot = next
     }
   }
@@ -167,6 +183,7 @@ export class SubscriptionIndex<Connection extends object> {
     this.#previousInTopic = copied(this.#previousInTopic, new Int32Array(this.#capacity))
     this.#nextInConnection = copied(this.#nextInConnection, new Int32Array(this.#capacity))
     this.#from = copied(this.#from, new Float64Array(this.#capacity))
+    this.#visibleFrom = copied(this.#visibleFrom, new Float64Array(this.#capacity))
   }
 }
 

@@ -4,12 +4,23 @@ import { batchByTurn } from '../turn-batcher.ts'
 
 /** What a gateway asks `messaging` about topics. */
 export interface TopicReader {
-  /** The changes of a topic after a version, page by page; `to` is the position that a page reaches. */
-  changesAfter(topic: string, version: number): AsyncGenerator<{ deliveries: Delivery[]; to: number }>
+  /** The changes of a topic after a version, page by page; or, of a conversation that is too far ahead, in one that says so. */
+  changesAfter(topic: string, version: number): AsyncGenerator<ChangePage>
   /** The topics' current versions, in the order asked. */
   versionsOf(topics: readonly string[]): Promise<number[]>
+  /** The topics that changed within this time, page by page, with their versions. */
+  changedTopics(withinMs: number): AsyncGenerator<ChangedTopicsPage['topics']>
   /** A user's memberships and, from the same moment, the version of the user's topic. Users that connect together share a call. */
   membershipsOf(userId: string): Promise<Memberships>
+}
+
+export interface ChangePage {
+  /** In order. When they are too many, only those that are somebody's last. */
+  readonly deliveries: readonly Delivery[]
+  /** The position that it reaches. */
+  readonly to: number
+  /** Clients are not to be told all of this, but to fetch it. */
+  readonly isTooMuch: boolean
 }
 
 export interface Memberships {
@@ -17,10 +28,14 @@ export interface Memberships {
   readonly memberships: readonly MembershipSpan[]
 }
 
+/** So many changes of a conversation are told at once. They are counted by their versions, of which each has one at most. */
+const MAX_CHANGES = 2_000
 const TOPICS_PER_CALL = 1_000
 const USERS_PER_CALL = 100
 
-type Calls = Pick<Callers<typeof messaging>, 'listChanges' | 'readVersions' | 'listMemberships'>
+type ChangedTopicsPage = ReplyOf<(typeof messaging)['calls']['listChangedTopics']>
+
+type Calls = Pick<Callers<typeof messaging>, 'listChangedTopics' | 'listChanges' | 'readVersions' | 'listMemberships'>
 
 export function createTopicReader(calls: Calls): TopicReader {
   const memberships = batchByTurn<string, Memberships>({
@@ -38,28 +53,65 @@ export function createTopicReader(calls: Calls): TopicReader {
       }
       return versions
     },
+    changedTopics: (withinMs) => readChangedTopics(calls, Math.ceil(withinMs)),
     membershipsOf: (userId) => memberships.ask(userId),
   }
 }
 
 const encoder = new TextEncoder()
 
-async function* readChanges(
-  calls: Calls,
-  topic: string,
-  afterVersion: number,
-): AsyncGenerator<{ deliveries: Delivery[]; to: number }> {
-  for (let hasMore = true; hasMore;) {
-    const page = must(await calls.listChanges({ topic, afterVersion }))
-    const deliveries = page.changes.map((change) => ({
-      ...change,
-      topic,
-      argument: encoder.encode(JSON.stringify(change.argument)),
-    }))
-    yield { deliveries, to: page.to }
-    afterVersion = page.to
-    hasMore = page.hasMore
+async function* readChanges(calls: Calls, topic: string, afterVersion: number): AsyncGenerator<ChangePage> {
+  const first = await readPage(calls, topic, afterVersion)
+  if (first.hasMore && (await isTooMuch(calls, topic, afterVersion))) {
+    yield await readLastOnes(calls, topic, first)
+    return
   }
+  yield first
+  for (let page = first; page.hasMore;) yield (page = await readPage(calls, topic, page.to))
+}
+
+/** A user's own changes are never too many: they say what this gateway delivers. */
+async function isTooMuch(calls: Calls, topic: string, afterVersion: number): Promise<boolean> {
+  if (!topic.startsWith('c:')) return false
+  const { versions } = must(await calls.readVersions({ topics: [topic] }))
+  return (versions[0] ?? 0) - afterVersion > MAX_CHANGES
+}
+
+async function readLastOnes(calls: Calls, topic: string, first: PageRead): Promise<ChangePage> {
+  const lastOnes = ({ deliveries }: PageRead) => deliveries.filter(({ left }) => left !== undefined)
+  const deliveries = lastOnes(first)
+  let page = first
+  while (page.hasMore) {
+    page = await readPage(calls, topic, page.to)
+    deliveries.push(...lastOnes(page))
+  }
+  return { deliveries, to: page.to, isTooMuch: true }
+}
+
+type PageRead = ChangePage & { readonly hasMore: boolean }
+
+async function readPage(calls: Calls, topic: string, afterVersion: number): Promise<PageRead> {
+  const { changes, to, hasMore } = must(await calls.listChanges({ topic, afterVersion }))
+  const deliveries = changes.map((change) => ({
+    ...change,
+    topic,
+    argument: encoder.encode(JSON.stringify(change.argument)),
+  }))
+  return { deliveries, to, hasMore, isTooMuch: false }
+}
+
+async function* readChangedTopics(calls: Calls, withinMs: number): AsyncGenerator<ChangedTopicsPage['topics']> {
+  const askedAt = performance.now()
+  let after: ChangedTopicsPage['next'] = null
+  do {
+    // Each page looks back from its own moment.
+    const backMs = withinMs + Math.ceil(performance.now() - askedAt)
+    const page: ChangedTopicsPage = must(
+      await calls.listChangedTopics({ withinMs: backMs, ...(after === null ? {} : { after }) }),
+    )
+    yield page.topics
+    after = page.next
+  } while (after !== null)
 }
 
 async function readMemberships(calls: Calls, userIds: readonly string[]): Promise<Memberships[]> {

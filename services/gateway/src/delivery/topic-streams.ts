@@ -1,13 +1,14 @@
 import type { Delivery } from '@parley/contracts'
+import type { ChangePage } from './topic-reader.ts'
 
 /** What a topic's stream is at. */
 interface Stream {
   /** The last version delivered. Undefined while the topic is being joined: what comes is held until it is known. */
   position: number | undefined
-  /** What came too early, by version. */
+  /** What came too early, by the version that it follows. */
   held: Map<number, Delivery> | undefined
-  /** Too much came too early to be held: a repair must fetch it. */
-  overflown: boolean
+  /** Something is known of that is not held: too much came too early, or the topic's owner names it. A repair must fetch it. */
+  mustFetch: boolean
   repairing: boolean
 }
 
@@ -15,25 +16,34 @@ interface Stream {
 const MAX_HELD = 1_000
 
 /**
- * Puts what arrives into order, topic by topic: the next version is delivered, an older one dropped, and after a gap what
- * comes is held until the missing versions have come, or have been fetched. So every change is delivered once and in order,
- * however often and in whatever order notices arrive.
+ * Puts what arrives into order, topic by topic: the next change is delivered, an older one dropped, and after a gap what
+ * comes is held until what is missing has come, or has been fetched. A change may stand for several versions. So each version
+ * is delivered once and in order, however often and in whatever order notices arrive.
  */
 export class TopicStreams {
   readonly #streams = new Map<string, Stream>()
   readonly #deliver: (delivery: Delivery) => void
+  readonly #skip: (topic: string, page: ChangePage) => void
   readonly #repairLater: (topic: string) => void
 
-  /** `repairLater` is asked once per gap, and must go on until `endRepair` says that it is whole. */
-  constructor(options: { deliver: (delivery: Delivery) => void; repairLater: (topic: string) => void }) {
+  /**
+   * `repairLater` is asked once per gap, and must go on until `endRepair` says that it is whole. `skip` comes in place of
+   * `deliver` where there is too much.
+   */
+  constructor(options: {
+    deliver: (delivery: Delivery) => void
+    skip: (topic: string, page: ChangePage) => void
+    repairLater: (topic: string) => void
+  }) {
     this.#deliver = options.deliver
+    this.#skip = options.skip
     this.#repairLater = options.repairLater
   }
 
   /** Begins to hold what arrives for this topic; false when it is known already. */
   join(topic: string): boolean {
     if (this.#streams.has(topic)) return false
-    this.#streams.set(topic, { position: undefined, held: undefined, overflown: false, repairing: false })
+    this.#streams.set(topic, { position: undefined, held: undefined, mustFetch: false, repairing: false })
     return true
   }
 
@@ -48,14 +58,14 @@ export class TopicStreams {
   receive(delivery: Delivery): void {
     const stream = this.#streams.get(delivery.topic)
     if (stream === undefined) return
-    if (stream.position !== undefined && delivery.version <= stream.position) return
-    if (delivery.version - 1 === stream.position) {
+    const { position } = stream
+    if (position !== undefined && isNext(delivery, position)) {
       this.#deliverNext(stream, delivery)
       this.#deliverHeld(delivery.topic, stream)
-      return
+    } else if (position === undefined || delivery.version > position) {
+      this.#hold(stream, delivery)
+      if (position !== undefined) this.#startRepair(delivery.topic, stream)
     }
-    this.#hold(stream, delivery)
-    if (stream.position !== undefined) this.#startRepair(delivery.topic, stream)
   }
 
   /** The topic has been joined at this position: what was held and is newer follows. Who comes second changes nothing. */
@@ -64,46 +74,53 @@ export class TopicStreams {
     if (stream === undefined || stream.position !== undefined) return
     stream.position = position
     this.#deliverHeld(topic, stream)
-    if (stream.overflown) this.#startRepair(topic, stream)
+    if (stream.mustFetch) this.#startRepair(topic, stream)
   }
 
   /** Where a repair must fetch from. Undefined: nobody hears the topic any more, or it has not been joined yet. */
   beginRepair(topic: string): number | undefined {
     const stream = this.#streams.get(topic)
-    if (stream?.position !== undefined) stream.overflown = false
+    if (stream?.position !== undefined) stream.mustFetch = false
     return stream?.position
   }
 
-  /** What a repair has fetched, in order; `to` is the position it reaches. Versions without a change for clients are skipped. */
-  receiveRepaired(topic: string, deliveries: readonly Delivery[], to: number): void {
+  /** What a repair has fetched. Versions without a change for clients are not in it. */
+  receiveRepaired(topic: string, page: ChangePage): void {
     const stream = this.#streams.get(topic)
     if (stream?.position === undefined) return
-    for (const delivery of deliveries) {
-      if (delivery.version > stream.position) this.#deliverNext(stream, delivery)
+    if (page.isTooMuch) {
+      if (page.to > stream.position) this.#skip(topic, page)
+    } else {
+      for (const delivery of page.deliveries) {
+        if (delivery.version > stream.position) this.#deliverNext(stream, delivery)
+      }
     }
-    stream.position = Math.max(stream.position, to)
+    stream.position = Math.max(stream.position, page.to)
     this.#deliverHeld(topic, stream)
   }
 
   /** The topic may be behind: the version that its owner names is compared, and a repair begins when it is higher. */
   compare(topic: string, version: number): void {
     const stream = this.#streams.get(topic)
-    if (stream?.position !== undefined && version > stream.position) this.#startRepair(topic, stream)
+    if (stream?.position === undefined || version <= stream.position) return
+    // A repair under way may have fetched before this version was there.
+    stream.mustFetch = true
+    this.#startRepair(topic, stream)
   }
 
   /** A repair has ended; true when the topic still has a gap and needs another. */
   endRepair(topic: string): boolean {
     const stream = this.#streams.get(topic)
     if (stream === undefined) return false
-    const gapped = stream.held !== undefined || stream.overflown
+    const gapped = stream.held !== undefined || stream.mustFetch
     stream.repairing = gapped
     return gapped
   }
 
   #hold(stream: Stream, delivery: Delivery): void {
     stream.held ??= new Map()
-    if (stream.held.size < MAX_HELD) stream.held.set(delivery.version, delivery)
-    else stream.overflown = true
+    if (stream.held.size < MAX_HELD) stream.held.set(versionBefore(delivery), delivery)
+    else stream.mustFetch = true
   }
 
   #startRepair(topic: string, stream: Stream): void {
@@ -114,18 +131,33 @@ export class TopicStreams {
 
   #deliverNext(stream: Stream, delivery: Delivery): void {
     stream.position = delivery.version
-    stream.held?.delete(delivery.version)
+    stream.held?.delete(versionBefore(delivery))
     this.#deliver(delivery)
   }
 
   #deliverHeld(topic: string, stream: Stream): void {
     if (stream.held === undefined || stream.position === undefined) return
-    for (let next = stream.held.get(stream.position + 1); next !== undefined;) {
+    for (let next = nextOf(stream.held, stream.position); next !== undefined;) {
       this.#deliverNext(stream, next)
-      next = stream.held.get(stream.position + 1)
+      next = nextOf(stream.held, stream.position)
     }
-    for (const version of stream.held.keys()) if (version <= stream.position) stream.held.delete(version)
     if (stream.held.size === 0) stream.held = undefined
     else this.#startRepair(topic, stream)
   }
+}
+
+const versionBefore = ({ version, afterVersion = version - 1 }: Delivery): number => afterVersion
+
+const isNext = (delivery: Delivery, position: number): boolean =>
+  versionBefore(delivery) <= position && position < delivery.version
+
+/** The held change that is next; what is older is dropped. A repair may have ended within what one change stands for. */
+function nextOf(held: Map<number, Delivery>, position: number): Delivery | undefined {
+  const following = held.get(position)
+  if (following !== undefined) return following
+  for (const [before, delivery] of held) {
+    if (delivery.version <= position) held.delete(before)
+    else if (before < position) return delivery
+  }
+  return undefined
 }

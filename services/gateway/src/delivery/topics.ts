@@ -5,6 +5,8 @@ import type { TopicStreams } from './topic-streams.ts'
 
 /** No version is this high: a subscription from here on hears nothing yet. */
 export const NOT_YET = Infinity
+/** What has no version is for all that hear anything: it is heard as if it had this one. */
+export const LATEST = Number.MAX_SAFE_INTEGER
 
 /** The topics that this gateway hears, who of its connections hears them, and Redis knowing of it. */
 export class Topics {
@@ -13,6 +15,7 @@ export class Topics {
   readonly #routing: Pick<GatewayRouting, 'addInterest' | 'removeInterest'>
   /** Interest that senders cannot know of yet, by topic. */
   readonly #registering = new Map<string, Promise<void>>()
+  readonly #onForgotten: ((topic: string) => void)[] = []
 
   constructor(streams: TopicStreams, routing: Pick<GatewayRouting, 'addInterest' | 'removeInterest'>) {
     this.streams = streams
@@ -26,7 +29,7 @@ export class Topics {
   async join(connection: ChatConnection, topics: readonly string[]): Promise<string[]> {
     const fresh: string[] = []
     for (const topic of topics) {
-      this.index.subscribe(connection, topic, NOT_YET)
+      this.index.subscribe(connection, topic, { from: NOT_YET, visibleFrom: 0 })
       if (this.streams.join(topic)) fresh.push(topic)
     }
     const registered = this.#register(fresh)
@@ -42,6 +45,11 @@ export class Topics {
     this.#forget(this.index.removeConnection(connection))
   }
 
+  /** Calls back for each topic that nobody here hears any more. */
+  onForgotten(forget: (topic: string) => void): void {
+    this.#onForgotten.push(forget)
+  }
+
   async #register(topics: readonly string[]): Promise<void> {
     if (topics.length === 0) return
     const registered = this.#routing.addInterest(topics)
@@ -51,7 +59,10 @@ export class Topics {
   }
 
   #forget(topics: readonly string[]): void {
-    for (const topic of topics) this.streams.leave(topic)
+    for (const topic of topics) {
+      this.streams.leave(topic)
+      for (const forget of this.#onForgotten) forget(topic)
+    }
     this.#routing.removeInterest(topics)
   }
 }

@@ -43,6 +43,7 @@ function answer(
     const output = await perform(name, {
       identity,
       origin: request.headers.origin,
+      connection: undefined,
       input: { ...given, ...request.params },
       requestId: requestIdOf(response),
     })

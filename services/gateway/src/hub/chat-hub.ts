@@ -7,6 +7,7 @@ import { HubError, type DisconnectReason, type Hub, type HubMethod } from '@parl
 import type { LocalDelivery } from '../delivery/local-delivery.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Perform } from '../perform-operation.ts'
+import type { GatheredMarks } from '../receipts/gathered-marks.ts'
 import { retrying } from '../retrying.ts'
 import type { ChatConnection } from './chat-connection.ts'
 
@@ -17,11 +18,12 @@ const JOIN_PATIENCE_MS = 15_000
 export function createChatHub(options: {
   perform: Perform
   delivery: LocalDelivery
+  marks: Pick<GatheredMarks, 'endConnection'>
   routing: Pick<GatewayRouting, 'addConnection' | 'removeConnection'>
   clock: Clock
   log: Logger
 }): Hub<Identity> {
-  const { delivery, routing, log } = options
+  const { delivery, marks, routing, log } = options
   return {
     methods: methodsOf(options.perform),
     async onConnected(connection) {
@@ -49,6 +51,7 @@ export function createChatHub(options: {
       const { userId } = connection.identity.actor
       log.info({ userId, connectionId: connection.id, reason }, 'client disconnected')
       delivery.leave(connection)
+      marks.endConnection(connection.id)
       await routing.removeConnection(connection.id, userId, howOf(reason))
     },
   }
@@ -63,7 +66,7 @@ function methodOf(name: OperationName, perform: Perform): HubMethod<Identity> {
   return async (connection: ChatConnection, input: unknown) => {
     try {
       const { identity } = connection
-      return await perform(name, { identity, origin: undefined, input, requestId: randomUUID() })
+      return await perform(name, { identity, origin: undefined, connection, input, requestId: randomUUID() })
     } catch (error) {
       // Its message is `<code>: <sentence>`; the hub protocol has no other place for a code.
       throw error instanceof Refused ? new HubError(error.message) : error

@@ -49,3 +49,17 @@ test('what is older than a minute, or too much, is forgotten, the oldest first',
   say(5)
   expect(notices.recall(1, [5]).topics).toEqual([{ topic: 'c:1', version: 5 }])
 })
+
+test('what was missed is recalled only as far as one answer can carry it', () => {
+  const notices = numberNotices()
+  const marks = Array.from({ length: 100 }, () => ({ userId: '1', deliveredSequence: 1, readSequence: 1 }))
+  for (let number = 1; number <= 60; number += 1) {
+    notices.number(1, { deliveries: [delivery('c:1', number)], receipts: [{ ...receipts, receipts: marks }] })
+  }
+  const numbers = Array.from({ length: 60 }, (_, index) => index + 1)
+  const some = notices.recall(1, numbers)
+  expect(some.forgotten).toBe(true)
+  expect(some.receipts.length).toBeGreaterThan(40)
+  expect(JSON.stringify(some).length).toBeLessThan(1_000_000)
+  expect(notices.recall(1, numbers.slice(0, 40)).forgotten).toBe(false)
+})

@@ -11,7 +11,7 @@ export interface Notice {
 export interface Recalled {
   readonly topics: { topic: string; version: number }[]
   readonly receipts: ReceiptsDelivery[]
-  /** Some are not known any more, or never were. */
+  /** Some are not known any more, or never were, or were too much to be told here. */
   readonly forgotten: boolean
 }
 
@@ -38,6 +38,8 @@ interface Remembered {
 const REMEMBER_MS = 60_000
 /** Topics and receipts in all that is remembered. */
 const MAX_REMEMBERED = 500_000
+/** The same in one answer, which so has less than 1 MB: what NATS carries. One notice is never as much. */
+const MAX_RECALLED = 5_000
 
 export function numberNotices(
   bounds: { rememberMs?: number; maxRemembered?: number; now?: () => number } = {},
@@ -72,8 +74,15 @@ export function numberNotices(
     },
     repeatLast: (gatewayId) => ({ senderId, number: lasts.get(gatewayId) ?? 0, deliveries: [], receipts: [] }),
     recall(gatewayId, numbers) {
-      const found = numbers.map((number) => remembered.get(keyOf(gatewayId, number)))
-      const known = found.filter((notice) => notice !== undefined && now() - notice.at < rememberMs) as Remembered[]
+      const known: Remembered[] = []
+      let recalled = 0
+      for (const number of numbers) {
+        const notice = remembered.get(keyOf(gatewayId, number))
+        if (notice === undefined || now() - notice.at >= rememberMs) continue
+        recalled += sizeOf(notice)
+        if (recalled > MAX_RECALLED) break
+        known.push(notice)
+      }
       const versions = new Map<string, number>()
       for (const notice of known) {
         for (const [topic, version] of notice.versions) {
@@ -91,4 +100,5 @@ export function numberNotices(
 
 const keyOf = (gatewayId: number, number: number): string => `${gatewayId} ${number}`
 
-const sizeOf = ({ versions, receipts }: Remembered): number => 1 + versions.size + receipts.length
+const sizeOf = ({ versions, receipts }: Remembered): number =>
+  receipts.reduce((total, advance) => total + 1 + advance.receipts.length, 1 + versions.size)
