@@ -1,5 +1,5 @@
 export { launch } from './launch/launch.ts'
-export { parleyServices } from './launch/services.ts'
+export { parleyServices, type Service, type Stages } from './launch/services.ts'
 export { readSettings } from './launch/settings.ts'
 export type { State } from './launch/state-file.ts'
 export { prepareDatabase } from './prepare-database.ts'

@@ -1,12 +1,15 @@
 import { connect, Events, type NatsConnection, type QueuedIterator, type Status } from 'nats'
 import type { Logger } from '@parley/runtime'
 import { BusError } from './bus-error.ts'
+import { countAcknowledgements, type StoredAcknowledgements } from './stored-acknowledgements.ts'
 
 /** A service's connection to NATS. It reconnects for ever; while it is away, calls fail at once instead of piling up. */
 export interface Bus extends AsyncDisposable {
   readonly service: string
   readonly nats: NatsConnection
   readonly log: Logger
+  /** Of events that this process publishes. */
+  readonly acknowledgements: StoredAcknowledgements
   /** Throws `BusError('unavailable')` while NATS is away. */
   assertConnected(): void
   /** What `work` comes to, or `BusError('unavailable')` as soon as NATS is away: what was under way then may be lost. */
@@ -19,6 +22,7 @@ export interface Bus extends AsyncDisposable {
 
 const PING_INTERVAL_MS = 10_000
 const RECONNECT_WAIT_MS = 250
+const PUBLISH_TIMEOUT_MS = 5_000
 const RECONNECT_JITTER_MS = 1_000
 const MAX_PINGS_OUT = 2
 /** A NATS that falls silent is noticed so late. */
@@ -27,6 +31,8 @@ const NOTICED_AFTER_MS = PING_INTERVAL_MS * (MAX_PINGS_OUT + 1)
 export async function connectBus(options: { url: string; service: string; log: Logger }): Promise<Bus> {
   const { service, log } = options
   const address = new URL(options.url)
+  // An inbox of its own per service: who may read another's inbox can read all its replies.
+  const inboxPrefix = `_INBOX_${service}`
   const nats = await connect({
     servers: address.host,
     ...(address.username === ''
@@ -34,8 +40,7 @@ export async function connectBus(options: { url: string; service: string; log: L
       : { user: decodeURIComponent(address.username), pass: decodeURIComponent(address.password) }),
     ...(address.protocol === 'tls:' ? { tls: {} } : {}),
     name: service,
-    // An inbox of its own per service: who may read another's inbox can read all its replies.
-    inboxPrefix: `_INBOX_${service}`,
+    inboxPrefix,
     maxReconnectAttempts: -1,
     // Credentials that NATS refuses now may be right again when its configuration is.
     ignoreAuthErrorAbort: true,
@@ -46,6 +51,7 @@ export async function connectBus(options: { url: string; service: string; log: L
     // An Error made ahead for each request, only for the trace of those that fail, is a good part of what a request costs.
     noAsyncTraces: true,
   })
+  const acknowledgements = countAcknowledgements(nats, { inboxPrefix, timeoutMs: PUBLISH_TIMEOUT_MS })
   const listeners: ((awayMs: number) => void)[] = []
   const interruptions = new Set<(reason: BusError) => void>()
   let connected = true
@@ -96,6 +102,7 @@ export async function connectBus(options: { url: string; service: string; log: L
     service,
     nats,
     log,
+    acknowledgements,
     assertConnected,
     whileConnected,
     async check() {

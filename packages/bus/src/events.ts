@@ -1,11 +1,10 @@
 import { subjectOf, type Contract, type Event, type PayloadOf } from '@parley/contracts'
-import { nanos, NatsError, RetentionPolicy, StorageType } from 'nats'
+import { headers, nanos, NatsError, RetentionPolicy, StorageType, type MsgHdrs } from 'nats'
 import type { Bus } from './bus.ts'
 import { encodeJson } from './wire.ts'
 
 /** JetStream is transport, not the record: long enough for a hearer to be away over a weekend. */
 const MAX_AGE_MS = 3 * 24 * 60 * 60 * 1000
-const PUBLISH_TIMEOUT_MS = 5_000
 const STREAM_NOT_FOUND = 10_059
 
 /** An event ready to be stored or published: its subject filled in, its payload checked. */
@@ -44,24 +43,38 @@ export async function publishEvents(
   events: readonly EventRecord[],
   options: { idOf: (index: number) => string | undefined },
 ): Promise<void> {
-  const stream = bus.nats.jetstream()
-  await bus.whileConnected(() =>
-    Promise.all(
-      events.map(({ subject, payload }, index) => {
-        const msgID = options.idOf(index)
-        return stream.publish(subject, encodeJson(payload), {
-          ...(msgID === undefined ? {} : { msgID }),
-          timeout: PUBLISH_TIMEOUT_MS,
-        })
-      }),
-    ),
-  )
+  if (events.length === 0) return
+  await bus.whileConnected(() => {
+    const { replyTo, stored } = bus.acknowledgements.expect(events.length)
+    try {
+      events.forEach(({ subject, payload }, index) => {
+        const id = options.idOf(index)
+        bus.nats.publish(subject, encodeJson(payload), { reply: replyTo, ...(id !== undefined && identifiedBy(id)) })
+      })
+    } catch (error) {
+      // What is too large for NATS: of the others nobody needs to know.
+      stored.catch(() => undefined)
+      throw error
+    }
+    return stored
+  })
 }
 
-/** The same for a row of an outbox, whose id makes the events' ids: delivered again, it is a duplicate. */
-export function publishRow(
+function identifiedBy(id: string): { headers: MsgHdrs } {
+  const identified = headers()
+  identified.set('Nats-Msg-Id', id)
+  return { headers: identified }
+}
+
+/** The same for rows of an outbox, whose ids make the events' ids: delivered again, they are duplicates. */
+export function publishRows(
   bus: Bus,
-  row: { readonly id: number; readonly events: readonly EventRecord[] },
+  rows: readonly { readonly id: number; readonly events: readonly EventRecord[] }[],
 ): Promise<void> {
-  return publishEvents(bus, row.events, { idOf: (index) => `${row.id}-${index}` })
+  const identified = rows.flatMap(({ id, events }) => events.map((event, index) => ({ event, id: `${id}-${index}` })))
+  return publishEvents(
+    bus,
+    identified.map(({ event }) => event),
+    { idOf: (index) => identified[index]!.id },
+  )
 }

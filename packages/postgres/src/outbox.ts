@@ -16,8 +16,8 @@ export interface OutboxRow<Event = unknown> {
 
 export interface Outbox<Event> extends AsyncDisposable {
   /**
-   * Delivers rows at once, after their COMMIT, and removes them when all that must hear has acknowledged. Never throws: a row
-   * that could not be delivered is left to the relay.
+   * Delivers rows together and at once, after their COMMIT, and removes them when all that must hear has acknowledged. Never
+   * throws: rows that could not be delivered are left to the relay, which goes row by row.
    */
   send(rows: readonly OutboxRow<Event>[]): Promise<void>
   /** What is still to be told, by anybody: for metrics. */
@@ -63,8 +63,8 @@ export async function writeOutbox<Event, Tables extends { outbox: OutboxTable }>
 export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(options: {
   db: Kysely<Tables>
   log: Logger
-  /** Resolves when everybody who must hear has it. May be called again with the same row. */
-  deliver: (row: OutboxRow<Event>) => Promise<void>
+  /** Resolves when everybody who must hear has all of them. May be called again with the same rows. */
+  deliver: (rows: readonly OutboxRow<Event>[]) => Promise<void>
 }): Outbox<Event> {
   const { log, deliver } = options
   const db = options.db as unknown as Kysely<{ outbox: OutboxTable }>
@@ -76,18 +76,20 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
   )
 
   /** Answers how many were delivered. */
-  async function sendAll(rows: readonly OutboxRow<Event>[]): Promise<number> {
-    const outcomes = await Promise.allSettled(rows.map(async (row) => deliver(row)))
-    const delivered = rows.filter((_, index) => outcomes[index]?.status === 'fulfilled').map(({ id }) => id)
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failure) log.warn({ error: failure.reason, rows: rows.length - delivered.length }, 'events not delivered yet')
-    if (delivered.length === 0) return 0
+  async function sendTogether(rows: readonly OutboxRow<Event>[]): Promise<number> {
+    if (rows.length === 0) return 0
     try {
-      await remover.remove(delivered)
+      await deliver(rows)
     } catch (error) {
-      log.warn({ error, rows: delivered.length }, 'delivered events not removed yet')
+      log.warn({ error, rows: rows.length }, 'events not delivered yet')
+      return 0
     }
-    return delivered.length
+    try {
+      await remover.remove(rows.map(({ id }) => id))
+    } catch (error) {
+      log.warn({ error, rows: rows.length }, 'delivered events not removed yet')
+    }
+    return rows.length
   }
 
   /** As long as rows are claimed and delivered: when nobody takes them, the rest waits for a later run. */
@@ -97,10 +99,11 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
       if (rows.length > 0) log.info({ rows: rows.length }, 'events re-driven')
       let delivered = 0
       for (let start = 0; start < rows.length && !signal.aborted; start += ROWS_AT_ONCE) {
-        const sent = await sendAll(rows.slice(start, start + ROWS_AT_ONCE))
-        delivered += sent
+        const next = rows.slice(start, start + ROWS_AT_ONCE)
+        const sent = await Promise.all(next.map((row) => sendTogether([row])))
+        delivered += sent.reduce((sum, count) => sum + count, 0)
         // Nobody takes them now.
-        if (sent === 0) return
+        if (sent.every((count) => count === 0)) return
       }
       if (rows.length < ROWS_PER_CLAIM || delivered === 0) return
     }
@@ -121,7 +124,7 @@ export function openOutbox<Event, Tables extends { outbox: OutboxTable }>(option
   const relay = repeat('relay-outbox', { everyMs: RELAY_EVERY_MS, log }, redrive)
   return {
     async send(rows) {
-      await sendAll(rows)
+      await sendTogether(rows)
     },
     async measure() {
       const measured = await sql<{ rows: number; oldestAgeMs: number }>`

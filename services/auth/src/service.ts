@@ -1,4 +1,4 @@
-import { connectBus, ensureStream, publishRow, serve, type EventRecord } from '@parley/bus'
+import { connectBus, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
 import { auth } from '@parley/contracts'
 import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createHealth, createLogger, createMetrics, repeat, serveHttp } from '@parley/runtime'
@@ -36,7 +36,7 @@ export async function startAuth(config: Config): Promise<Auth> {
     openOutbox<EventRecord, Tables>({
       db,
       log,
-      deliver: (row) => publishRow(bus, row),
+      deliver: (rows) => publishRows(bus, rows),
     }),
   )
   stack.use(repeat('remove-expired', { everyMs: REMOVE_EXPIRED_EVERY_MS, log }, (signal) => removeExpired(db, signal)))

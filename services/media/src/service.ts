@@ -1,4 +1,4 @@
-import { callerOf, connectBus, ensureStream, publishRow, serve, type EventRecord } from '@parley/bus'
+import { callerOf, connectBus, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
 import { media, messaging } from '@parley/contracts'
 import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createLogger, createMetrics, serveHealth } from '@parley/runtime'
@@ -28,7 +28,7 @@ export async function startMedia(config: Config): Promise<Media> {
     openOutbox<EventRecord, Tables>({
       db,
       log,
-      deliver: (row) => publishRow(bus, row),
+      deliver: (rows) => publishRows(bus, rows),
     }),
   )
   const answers = calls({ ...config, db, s3, messaging: callerOf(bus, messaging), outbox, log })

@@ -193,7 +193,7 @@ describe('reactions', () => {
     const { conversationId, messageId } = await groupWithMessage([alice])
     const react = (userId: string, emoji: string, more: object = {}) =>
       world.calls.addReaction({ actor: actorOf(userId), conversationId, messageId, emoji, ...more })
-    const emoji = [...'😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜']
+    const emoji = Array.from('😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜')
     for (const one of emoji) must(await react(alice, one))
     expect(refusalOf(await react(alice, '🤪'))).toBe('too_many_emoji')
     expect(must(await react(alice, emoji[0]!)).reactions).toHaveLength(20)

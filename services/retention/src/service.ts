@@ -1,4 +1,4 @@
-import { callerOf, connectBus, ensureStream, publishRow, type EventRecord } from '@parley/bus'
+import { callerOf, connectBus, ensureStream, publishRows, type EventRecord } from '@parley/bus'
 import { messaging, retention } from '@parley/contracts'
 import { openOutbox, openPostgres } from '@parley/postgres'
 import { createLogger, createMetrics, serveHealth, systemClock, type Clock } from '@parley/runtime'
@@ -36,7 +36,7 @@ export async function startRetention(
     openOutbox<EventRecord, Tables>({
       db,
       log,
-      deliver: (row) => publishRow(bus, row),
+      deliver: (rows) => publishRows(bus, rows),
     }),
   )
 

@@ -42,7 +42,7 @@ export async function launch(options: Launch): Promise<AsyncDisposable> {
 
   const servers = stack.use(await startServers({ ...options, database: DATABASE, given: settings.given, state }))
   signal.throwIfAborted()
-  const stores = services.filter(({ migrate }) => migrate !== undefined).map(({ name }) => name)
+  const stores = services.filter(({ migrate }) => migrate !== undefined).map(({ kind }) => kind)
   const postgresUrls = await progress.step('database', async () => {
     const passwords = Object.fromEntries(stores.map((store) => [store, secret(`postgres ${store}`)]))
     return prepareDatabase(servers.postgresUrl, { database: DATABASE, services: stores, passwords })

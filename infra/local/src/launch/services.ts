@@ -4,10 +4,10 @@ import { serviceEnvironment, type ServiceEnvironment } from './service-environme
 /** A service to be run as a process. */
 export interface Service {
   readonly name: string
-  /** Its variables have this as their prefix; several processes may be of one kind. */
+  /** Its variables have this as their prefix, and its schema this name; several processes may be of one kind. */
   readonly kind: string
   readonly main: string
-  /** The program that brings its schema up to date; without one it keeps nothing in Postgres. */
+  /** The program that brings the schema up to date: of one process of a kind. Kinds without one keep nothing in Postgres. */
   readonly migrate?: string
   /** A free one unless it is fixed. */
   readonly port?: number

@@ -22,8 +22,12 @@ export interface Telling extends AsyncDisposable {
   measure: Outbox<Change>['measure']
 }
 
-/** Rows being told by this process. */
-const MAX_AT_ONCE = 64
+/** Rows that wait together while others are being told. */
+const MAX_WAITING = 64
+/** Told together. */
+const ROWS_AT_ONCE = 32
+/** So the next are on their way while JetStream stores the last. */
+const AT_ONCE = 3
 /** Who commits waits so long for room. When there is none then, JetStream is stuck, and the outbox must take it. */
 const WAIT_FOR_ROOM_MS = 1_000
 const STUCK_FOR_MS = 10_000
@@ -48,18 +52,21 @@ export function openTelling(options: {
       log.debug({ error }, 'numbers not repeated'),
     )
   })
-  const telling = new Set<Promise<void>>()
+  /** Committed, and to be told with the next. */
+  let waiting: OutboxRow<Change>[] = []
+  let running = 0
+  let idle = Promise.withResolvers<void>()
   let room = Promise.withResolvers<void>()
   let stuckUntil = 0
 
-  async function deliver(row: OutboxRow<Change | KeptChange>): Promise<void> {
-    const changes = (await Promise.all(row.events.map(whole))).flat()
+  async function deliver(rows: readonly OutboxRow<Change | KeptChange>[]): Promise<void> {
+    const changes = (await Promise.all(rows.flatMap(({ events }) => events.map(whole)))).flat()
     const heardAll = routing.hasHeardAll
     // The gateways first: people wait for them.
     await notify(changes)
     const events = changes.flatMap(eventsOf)
     await publishEvents(bus, events, { idOf: (index) => events[index]!.id })
-    // The row stays for the relay, which tells them all once more.
+    // The rows stay for the relay, which tells them all once more.
     if (!heardAll) throw new Error('some gateways may not be known yet')
   }
 
@@ -81,6 +88,19 @@ export function openTelling(options: {
     return [change]
   }
 
+  /** Tells what waits, and what comes meanwhile after that. */
+  async function tellWaiting(): Promise<void> {
+    running += 1
+    while (waiting.length > 0) {
+      const rows = waiting.splice(0, ROWS_AT_ONCE)
+      room.resolve()
+      room = Promise.withResolvers()
+      await outbox.send(rows)
+    }
+    running -= 1
+    if (running === 0) idle.resolve()
+  }
+
   /** Without other services: those hear when the row is re-driven. */
   async function tellGateways({ events }: OutboxRow<Change>): Promise<void> {
     await notify(events).catch((error: unknown) => log.warn({ error }, 'gateways not told yet'))
@@ -88,17 +108,14 @@ export function openTelling(options: {
 
   return {
     tell(row) {
-      const told = telling.size < MAX_AT_ONCE ? outbox.send([row]) : tellGateways(row)
-      const finished = told.finally(() => {
-        telling.delete(finished)
-        room.resolve()
-        room = Promise.withResolvers()
-      })
-      telling.add(finished)
+      if (waiting.length >= MAX_WAITING) return void tellGateways(row)
+      waiting.push(row)
+      if (running === 0) idle = Promise.withResolvers()
+      if (running < AT_ONCE) void tellWaiting()
     },
     async untilRoom() {
       const endsAt = performance.now() + WAIT_FOR_ROOM_MS
-      while (telling.size >= MAX_AT_ONCE && performance.now() >= stuckUntil) {
+      while (waiting.length >= MAX_WAITING && performance.now() >= stuckUntil) {
         const leftMs = endsAt - performance.now()
         if (leftMs <= 0) stuckUntil = performance.now() + STUCK_FOR_MS
         else await Promise.race([room.promise, delay(leftMs, undefined, { ref: false })])
@@ -107,7 +124,7 @@ export function openTelling(options: {
     measure: () => outbox.measure(),
     async [Symbol.asyncDispose]() {
       await numbers[Symbol.asyncDispose]()
-      await Promise.all(telling)
+      if (running > 0) await idle.promise
       await outbox[Symbol.asyncDispose]()
     },
   }
