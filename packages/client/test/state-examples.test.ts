@@ -32,6 +32,18 @@ describe('a state', () => {
     expect(knownOf(state, model).messages).toEqual(model.now.messages.slice(-3))
   })
 
+  test('has no hole: what a reload has left out stays out until it is loaded, though it changes', () => {
+    const model = new ModelConversation()
+    for (let count = 0; count < 8; count++) model.happen(send)
+    let state = synced(start, model)
+    const newest = model.now.messages.slice(-3)
+    model.happen({ kind: 'edit', place: 0, mentionsMe: false })
+    state = applyEvent(state, model.events.at(-1)!)
+    expect(knownOf(state, model)).toMatchObject({ messages: newest, version: newest.at(-1)!.version + 1 })
+    state = withHistory(state, model.id, { messages: model.now.messages.slice(0, 5), moment: state.moment })
+    expect(knownOf(state, model).messages).toEqual(model.now.messages)
+  })
+
   test('takes no history that was read before a reload', () => {
     const model = new ModelConversation()
     for (let count = 0; count < 5; count++) model.happen(send)

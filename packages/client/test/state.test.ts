@@ -82,15 +82,17 @@ class Client {
   }
 }
 
-/** What must always be so: all changes up to the cursor are in. */
+/** What must always be so: all changes up to the cursor are in, but of messages that were left out, of which none is. */
 function expectNoGap(client: Client, model: ModelConversation): void {
   const { known } = client
   if (known === undefined) return
   expect(known.version).toBeLessThanOrEqual(known.heard)
+  expect(known.messages.filter(({ sequence }) => sequence < known.basis.wholeFrom)).toEqual([])
   for (const event of model.events) {
     if (event.name !== 'MessageCreated' && event.name !== 'MessageUpdated') continue
     const { sequence, version } = event.payload
     if (version > known.version || version <= known.basis.wholeTo || version <= known.basis.origin) continue
+    if (sequence < known.basis.wholeFrom) continue
     expect(known.messages.find((message) => message.sequence === sequence)?.version ?? 0).toBeGreaterThanOrEqual(
       version,
     )

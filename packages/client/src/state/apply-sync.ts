@@ -61,16 +61,20 @@ function withSynced(
   return withKnown(state, known.version < namedVersion ? changed : movedTo(changed, told.to))
 }
 
-/** All that there is up to a version: of what was kept, only what is newer stays. Marks only rise: they all stay. */
+/** All that there is up to a version: of what was kept, only what is newer stays, if nothing is missing behind it. Marks only rise: they all stay. */
 function withWhole(state: ChatState, known: ConversationState | undefined, told: ConversationSync): ChatState {
   const { conversation, to } = told
   const moment = state.moment + 1
+  const wholeFrom = told.messages.reduce(
+    (first, { sequence }) => Math.min(first, sequence),
+    conversation.lastSequence + 1,
+  )
   const start = known ?? newConversation(conversation, { version: 0, origin: to, moment })
   const newer: ConversationState = {
     ...start,
-    messages: start.messages.filter(({ version }) => version > to),
+    messages: start.messages.filter(({ version, sequence }) => version > to && sequence >= wholeFrom),
     members: new Map([...start.members].filter(([, { version }]) => version > to)),
-    basis: { ...start.basis, origin: to, moment, wholeTo: 0 },
+    basis: { ...start.basis, origin: to, moment, wholeTo: 0, wholeFrom },
   }
   const whole = movedTo(withAnswer(newer, told, state.userId), to)
   const next = withKnown({ ...state, moment }, { ...whole, basis: { ...whole.basis, wholeTo: to } })
@@ -100,7 +104,10 @@ export function withHistory(
 ): ChatState {
   const known = state.conversations.get(conversationId)
   if (known === undefined || known.basis.moment > read.moment) return state
-  const open = { ...known, basis: { ...known.basis, wholeTo: 0 } }
+  const open = { ...known, basis: { ...known.basis, wholeTo: 0, wholeFrom: 0 } }
   const told = withTold(open, { messages: read.messages }, state.userId)
-  return withKnown(state, { ...told, basis: { ...told.basis, wholeTo: known.basis.wholeTo } })
+  return withKnown(state, {
+    ...told,
+    basis: { ...told.basis, wholeTo: known.basis.wholeTo, wholeFrom: known.basis.wholeFrom },
+  })
 }

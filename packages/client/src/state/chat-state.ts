@@ -50,6 +50,8 @@ export interface Basis {
   readonly origin: number
   /** Changes up to here came in one answer: what it left out of them was left out on purpose. 0 when none has come. */
   readonly wholeTo: number
+  /** The first sequence in that answer: messages before it are missing until they are loaded. */
+  readonly wholeFrom: number
   readonly counted: Counted
 }
 

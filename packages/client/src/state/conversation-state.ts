@@ -25,6 +25,7 @@ export function newConversation(
       moment,
       origin,
       wholeTo: 0,
+      wholeFrom: 0,
       counted: nothingCounted,
     },
   }
@@ -50,7 +51,7 @@ export function withTold(known: ConversationState, told: Told, userId: string | 
     {
       ...known,
       basis,
-      messages: withMessages(known.messages, allMessages, known.basis.wholeTo),
+      messages: withMessages(known.messages, allMessages, known.basis),
       members: withMembers(known, members, membersVersion),
       receipts: withReceipts(known.receipts, [
         ...receipts,

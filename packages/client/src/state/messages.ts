@@ -1,4 +1,5 @@
 import type { Message } from '@parley/protocol'
+import type { Basis } from './chat-state.ts'
 
 /** The index of the first message from this sequence on. */
 export function indexFrom(messages: readonly Message[], sequence: number): number {
@@ -17,19 +18,20 @@ export function messageAt(messages: readonly Message[], sequence: number): Messa
 }
 
 /**
- * With those whose version is above that of the same message here. Of those that are not here, with those above
- * `leftOutTo`: below, they were left out on purpose.
+ * With those whose version is above that of the same message here. Of those that are not here, some were left out on purpose,
+ * and stay so whatever changes in them: there would be a hole behind them.
  */
 export function withMessages(
   messages: readonly Message[],
   told: readonly Message[],
-  leftOutTo: number,
+  { wholeTo, wholeFrom }: Pick<Basis, 'wholeTo' | 'wholeFrom'>,
 ): readonly Message[] {
   const changed = new Map<number, Message>()
   for (const message of told) {
     const { sequence, version } = message
     const known = changed.get(sequence) ?? messageAt(messages, sequence)
-    if (version > (known?.version ?? leftOutTo)) changed.set(sequence, message)
+    if (known === undefined && sequence < wholeFrom) continue
+    if (version > (known?.version ?? wholeTo)) changed.set(sequence, message)
   }
   if (changed.size === 0) return messages
   const ascending = [...changed.values()].toSorted((a, b) => a.sequence - b.sequence)
