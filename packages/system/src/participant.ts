@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   HttpTransportType,
   HubConnectionBuilder,
@@ -8,6 +7,7 @@ import {
 } from '@microsoft/signalr'
 import type { Conversation, HubEvent, Message, SentMessage, User } from '@parley/protocol'
 import { v7 as uuidv7 } from 'uuid'
+import { untilAnswered } from './until-answered.ts'
 
 /** A person in a test: a user with one connection of the official SignalR client, who remembers all they were told. */
 export interface Participant extends AsyncDisposable {
@@ -19,15 +19,13 @@ export interface Participant extends AsyncDisposable {
   readonly conversations: Conversation[]
   /** Calls an operation of the hub. */
   invoke<Result>(method: string, input: object): Promise<Result>
+  /** The same until it is answered, for what is safe to repeat. */
+  persist<Result>(method: string, input: object): Promise<Result>
   /** Sends until it is acknowledged, as a good client does: with the same id, on a connection that is up. */
   say(conversationId: string, text: string): Promise<SentMessage>
 }
 
-/** How long a participant goes on trying to send. */
-const PATIENCE_MS = 60_000
-const PAUSE_MS = 100
-/** Answers after which trying again is of no use. */
-const FINAL = /not_a_member|invalid_input|message_id|reply_not_found|mention_not/
+const RECONNECT_PAUSE_MS = 100
 
 /** How a participant connects: by default with JSON over WebSockets. */
 export interface Way {
@@ -35,6 +33,8 @@ export interface Way {
   readonly protocol?: IHubProtocol
   /** Attaches again to what it has lost, instead of starting anew. */
   readonly stateful?: boolean
+  /** Called before the connection starts, with whose it is. */
+  readonly prepare?: (connection: HubConnection, user: User) => void
 }
 
 export async function join(gatewayUrl: string, name: string, way: Way = {}): Promise<Participant> {
@@ -44,7 +44,7 @@ export async function join(gatewayUrl: string, name: string, way: Way = {}): Pro
       accessTokenFactory: () => accessToken,
       transport: way.transport ?? HttpTransportType.WebSockets,
     })
-    .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => PAUSE_MS })
+    .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => RECONNECT_PAUSE_MS })
     .configureLogging(LogLevel.None)
   if (way.protocol !== undefined) builder.withHubProtocol(way.protocol)
   if (way.stateful === true) builder.withStatefulReconnect()
@@ -58,20 +58,13 @@ export async function join(gatewayUrl: string, name: string, way: Way = {}): Pro
   connection.on('MemberLeft', () => undefined)
   const welcomed = Promise.withResolvers<void>()
   connection.on('Welcome', () => welcomed.resolve())
+  way.prepare?.(connection, user)
   await connection.start()
   await welcomed.promise
 
-  async function say(conversationId: string, text: string): Promise<SentMessage> {
+  function say(conversationId: string, text: string): Promise<SentMessage> {
     const input = { conversationId, id: uuidv7(), text }
-    const endsAt = performance.now() + PATIENCE_MS
-    for (;;) {
-      try {
-        return await connection.invoke<SentMessage>('SendMessage', input)
-      } catch (error) {
-        if (FINAL.test(String(error)) || performance.now() > endsAt) throw error
-        await delay(PAUSE_MS)
-      }
-    }
+    return untilAnswered(() => connection.invoke<SentMessage>('SendMessage', input))
   }
 
   return {
@@ -81,6 +74,7 @@ export async function join(gatewayUrl: string, name: string, way: Way = {}): Pro
     heard,
     conversations,
     invoke: (method, input) => connection.invoke(method, input),
+    persist: <Result>(method: string, input: object) => untilAnswered(() => connection.invoke<Result>(method, input)),
     say,
     [Symbol.asyncDispose]: () => connection.stop(),
   }

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, launch, parleyServices, readSettings, type State } from '@parley/local'
+import { freePort, launch, parleyServices, readSettings, type Stages, type State } from '@parley/local'
 import { testS3 } from '@parley/testing'
 import { vi } from 'vitest'
 
@@ -11,30 +11,41 @@ export interface System extends AsyncDisposable {
   /** Postgres, as its superuser. */
   readonly adminUrl: string
   readonly natsUrl: string
+  readonly redisUrl: string
   /** Where each service's log is, as `<name>.log`. */
   readonly logDirectory: string
   /** Ends a service without a word, as `kill -9` does. */
   kill(service: string): Promise<void>
   /** Waits until a service that was killed runs again and is ready. */
   untilBack(service: string): Promise<void>
+  /** Waits until all services are ready. */
+  untilReady(): Promise<void>
+}
+
+export interface SystemOptions {
+  /** Variables of `npm start`: the servers that run already, such as `NATS_URL`. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Runs the services otherwise than `npm start` does. */
+  readonly arrange?: (stages: Stages) => Stages
 }
 
 const CLONE = join(import.meta.dirname, '../../..')
 const BACK_TIMEOUT_MS = 30_000
 
-export async function startSystem(): Promise<System> {
+export async function startSystem({ environment, arrange }: SystemOptions = {}): Promise<System> {
   await using stack = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'parley-system-'))
   stack.defer(() => rm(home, { recursive: true, force: true }))
   await chmod(home, 0o711) // As root, Postgres runs as another user and has to get through.
   const [s3, firstPort, secondPort] = await Promise.all([testS3(), freePort(), freePort()])
   const stopping = new AbortController()
+  const stages = parleyServices(CLONE, [firstPort, secondPort])
   stack.use(
     await launch({
       clone: CLONE,
       home,
       publicUrl: `http://localhost:${firstPort}`,
-      stages: parleyServices(CLONE, [firstPort, secondPort]),
+      stages: arrange?.(stages) ?? stages,
       settings: readSettings({
         LOG_LEVEL: 'info',
         S3_ENDPOINT: s3.endpoint,
@@ -42,6 +53,7 @@ export async function startSystem(): Promise<System> {
         S3_BUCKET: s3.bucket,
         AWS_ACCESS_KEY_ID: s3.accessKeyId,
         AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+        ...environment,
       }),
       environment: process.env,
       progress: { step: (_doing, work) => work(), say: () => undefined },
@@ -60,11 +72,15 @@ export async function startSystem(): Promise<System> {
     return found
   }
 
+  const untilEventually = (isSo: () => Promise<boolean>) =>
+    vi.waitUntil(isSo, { timeout: BACK_TIMEOUT_MS, interval: 100 })
+
   const started = stack.move()
   return {
     gatewayUrls: [`http://localhost:${firstPort}`, `http://localhost:${secondPort}`],
     adminUrl: urlOf('postgres'),
     natsUrl: urlOf('nats'),
+    redisUrl: urlOf('redis'),
     logDirectory: join(home, 'logs'),
     async kill(name) {
       const { pid } = await find(name)
@@ -73,18 +89,23 @@ export async function startSystem(): Promise<System> {
       process.kill(pid, 'SIGKILL')
     },
     async untilBack(name) {
-      await vi.waitUntil(
-        async () => {
-          const { pid, healthUrl } = await find(name)
-          if (pid === null || pid === killed.get(name)) return false
-          return fetch(healthUrl).then(
-            ({ ok }) => ok,
-            () => false,
-          )
-        },
-        { timeout: BACK_TIMEOUT_MS, interval: 100 },
-      )
+      await untilEventually(async () => {
+        const { pid, healthUrl } = await find(name)
+        return pid !== null && pid !== killed.get(name) && isReady(healthUrl)
+      })
+    },
+    async untilReady() {
+      await untilEventually(async () => {
+        const { services } = await readState()
+        return (await Promise.all(services.map(({ healthUrl }) => isReady(healthUrl)))).every(Boolean)
+      })
     },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }
+
+const isReady = (healthUrl: string): Promise<boolean> =>
+  fetch(healthUrl).then(
+    ({ ok }) => ok,
+    () => false,
+  )

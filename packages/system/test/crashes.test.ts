@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Conversation, Message } from '@parley/protocol'
+import type { Conversation } from '@parley/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditOrder, isOnceAndInOrder } from '../src/audit.ts'
+import { readHistory } from '../src/history/read-history.ts'
 import { join, type Participant } from '../src/participant.ts'
 import { startSystem, type System } from '../src/start-system.ts'
 
@@ -10,21 +11,6 @@ beforeAll(async () => {
   system = await startSystem()
 }, 120_000)
 afterAll(() => system?.[Symbol.asyncDispose]())
-
-/** All of a conversation, page by page. */
-async function historyOf(person: Participant, conversationId: string): Promise<Message[]> {
-  const all: Message[] = []
-  for (;;) {
-    const after = all.at(-1)?.sequence ?? 0
-    const { messages } = await person.invoke<{ messages: Message[] }>('GetMessages', {
-      conversationId,
-      after,
-      limit: 100,
-    })
-    if (messages.length === 0) return all
-    all.push(...messages)
-  }
-}
 
 describe('while people talk', () => {
   test.each(['messaging', 'auth', 'presence', 'media', 'retention', 'gateway-1'])(
@@ -59,7 +45,7 @@ describe('while people talk', () => {
       talking = false
       const acknowledged = (await Promise.all(talks)).flat()
 
-      const history = await historyOf(creator, conversationId)
+      const history = await readHistory(creator, conversationId)
       expect(isOnceAndInOrder(history)).toBe(true)
       expect(history.map(({ id }) => id).toSorted()).toEqual(acknowledged.toSorted())
       // On the gateway that was killed, clients had to connect again: what was said meanwhile they find in the history.
