@@ -41,7 +41,8 @@ export const media = contract({
     }),
     /**
      * For messaging, before it stores a message: these uploads become its attachments. Each must be ready, the sender's own,
-     * reserved for this conversation, and part of no other message. The same again is answered the same.
+     * reserved for this conversation, and part of no other message. The same again is answered the same. Several attempts to
+     * send the message may hold them at once.
      */
     attachUploads: call({
       subject: 'media.call.attach-uploads',
@@ -49,16 +50,20 @@ export const media = contract({
         userId: UserId,
         conversationId: ConversationId,
         messageId: MessageId,
+        attemptId: z.uuid(),
         uploadIds: z.array(UploadId).min(1).max(limits.attachmentsPerMessage),
       }),
       reply: z.object({ attachments: z.array(Attachment) }),
       errors: ['upload_not_found', 'upload_not_received', 'upload_rejected'],
       timeoutMs: 2_000,
     }),
-    /** For messaging, when it has refused the message: its uploads may become part of another one. */
+    /**
+     * For messaging, when an attempt will certainly not store the message: once no attempt holds its uploads, they may become
+     * part of another one.
+     */
     releaseUploads: call({
       subject: 'media.call.release-uploads',
-      request: z.object({ userId: UserId, messageId: MessageId }),
+      request: z.object({ userId: UserId, messageId: MessageId, attemptId: z.uuid() }),
       reply: z.object({}),
       errors: [],
       timeoutMs: 2_000,

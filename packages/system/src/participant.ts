@@ -51,6 +51,8 @@ export async function join(gatewayUrl: string, name: string, way: Way = {}): Pro
   const connection = builder.build()
   const heard: Message[] = []
   const conversations: Conversation[] = []
+  // First: the client calls the first listener of an event at once, and others a little later, out of order with other events.
+  way.prepare?.(connection, user)
   connection.on('MessageCreated', (message: HubEvent<'MessageCreated'>) => heard.push(message))
   connection.on('ConversationAdded', (conversation: HubEvent<'ConversationAdded'>) => conversations.push(conversation))
   connection.on('ConversationRemoved', () => undefined)
@@ -58,7 +60,6 @@ export async function join(gatewayUrl: string, name: string, way: Way = {}): Pro
   connection.on('MemberLeft', () => undefined)
   const welcomed = Promise.withResolvers<void>()
   connection.on('Welcome', () => welcomed.resolve())
-  way.prepare?.(connection, user)
   await connection.start()
   await welcomed.promise
 

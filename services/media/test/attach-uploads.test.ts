@@ -18,11 +18,13 @@ async function userWithUploads(count: number) {
   return { userId, conversationId, uploadIds: uploads.map(({ id }) => id) }
 }
 
+const newAttempt = (messageId = uuidv7()) => ({ messageId, attemptId: uuidv4() })
+
 const refused = (code: string) => ({ ok: false, refusal: { code } })
 
 test('ready uploads become part of a message, in the order named, and the same again is answered the same', async () => {
   const { uploadIds, ...owner } = await userWithUploads(2)
-  const request = { ...owner, messageId: uuidv7(), uploadIds: uploadIds.toReversed() }
+  const request = { ...owner, ...newAttempt(), uploadIds: uploadIds.toReversed() }
   const attached = await service.calls.attachUploads(request)
   expect(attached).toEqual({
     ok: true,
@@ -35,16 +37,43 @@ test('ready uploads become part of a message, in the order named, and the same a
 
 test('an upload is part of one message only, until that message is given up', async () => {
   const { userId, uploadIds, ...place } = await userWithUploads(2)
-  const [first, second] = [uuidv7(), uuidv7()]
-  const attach = (messageId: string, ids: string[]) =>
-    service.calls.attachUploads({ userId, ...place, messageId, uploadIds: ids })
+  const [first, second] = [newAttempt(), newAttempt()]
+  const attach = (attempt: typeof first, ids: string[]) =>
+    service.calls.attachUploads({ userId, ...place, ...attempt, uploadIds: ids })
   expect(await attach(first, uploadIds.slice(0, 1))).toMatchObject({ ok: true })
   expect(await attach(second, uploadIds)).toMatchObject(refused('upload_not_found'))
   // Nobody else can give it up.
-  await service.calls.releaseUploads({ userId: memberOf(service), messageId: first })
+  await service.calls.releaseUploads({ userId: memberOf(service), ...first })
   expect(await attach(second, uploadIds)).toMatchObject(refused('upload_not_found'))
-  await service.calls.releaseUploads({ userId, messageId: first })
+  for (let time = 0; time < 2; time += 1) await service.calls.releaseUploads({ userId, ...first })
   expect(await attach(second, uploadIds)).toMatchObject({ ok: true })
+  // What comes late does not free what is held by another message now.
+  await service.calls.releaseUploads({ userId, ...first })
+  expect(await attach(first, uploadIds)).toMatchObject(refused('upload_not_found'))
+})
+
+test('an upload is kept for a message as long as one attempt to send it holds it', async () => {
+  const { userId, uploadIds, ...place } = await userWithUploads(1)
+  const first = newAttempt()
+  const retry = newAttempt(first.messageId)
+  const attach = (attempt: typeof first) => service.calls.attachUploads({ userId, ...place, ...attempt, uploadIds })
+  for (const attempt of [first, retry, retry]) expect(await attach(attempt)).toMatchObject({ ok: true })
+  await service.calls.releaseUploads({ userId, ...first })
+  expect(await attach(newAttempt())).toMatchObject(refused('upload_not_found'))
+  await service.calls.releaseUploads({ userId, ...retry })
+  expect(await attach(newAttempt())).toMatchObject({ ok: true })
+})
+
+test('an upload whose message was tried very often stays with it', async () => {
+  const { userId, uploadIds, ...place } = await userWithUploads(1)
+  const attempts = [newAttempt()]
+  while (attempts.length < 20) attempts.push(newAttempt(attempts[0]!.messageId))
+  const attach = (attempt: ReturnType<typeof newAttempt>) =>
+    service.calls.attachUploads({ userId, ...place, ...attempt, uploadIds })
+  for (const attempt of attempts) expect(await attach(attempt)).toMatchObject({ ok: true })
+  for (const attempt of attempts) await service.calls.releaseUploads({ userId, ...attempt })
+  expect(await attach(newAttempt())).toMatchObject(refused('upload_not_found'))
+  expect(await attach(attempts[0]!)).toMatchObject({ ok: true })
 })
 
 test('of two messages that name the same uploads at once, in any order, one gets them all', async () => {
@@ -53,7 +82,7 @@ test('of two messages that name the same uploads at once, in any order, one gets
     Array.from({ length: 12 }, (_, index) =>
       service.calls.attachUploads({
         ...owner,
-        messageId: uuidv7(),
+        ...newAttempt(),
         uploadIds: index % 2 === 0 ? uploadIds : uploadIds.toReversed(),
       }),
     ),
@@ -62,10 +91,26 @@ test('of two messages that name the same uploads at once, in any order, one gets
   for (const answer of answers) if (!answer.ok) expect(answer).toMatchObject(refused('upload_not_found'))
 })
 
+test('messages that take the same uploads and give them up at once do not keep each other waiting', async () => {
+  const { uploadIds, ...owner } = await userWithUploads(6)
+  await Promise.all(
+    Array.from({ length: 8 }, async (_, index) => {
+      for (let round = 0; round < 15; round += 1) {
+        const attempt = newAttempt()
+        const named = index % 2 === 0 ? uploadIds : uploadIds.toReversed()
+        // Rejects with a BusError when Postgres ends a deadlock.
+        await service.calls.attachUploads({ ...owner, ...attempt, uploadIds: named })
+        await service.calls.releaseUploads({ userId: owner.userId, ...attempt })
+      }
+    }),
+  )
+  expect(await service.calls.attachUploads({ ...owner, ...newAttempt(), uploadIds })).toMatchObject({ ok: true })
+})
+
 test("nobody else's, no other conversation's, and none that is not ready can be attached", async () => {
   const { userId, conversationId, uploadIds } = await userWithUploads(1)
   const attach = (changed: object) =>
-    service.calls.attachUploads({ userId, conversationId, messageId: uuidv7(), uploadIds, ...changed })
+    service.calls.attachUploads({ userId, conversationId, ...newAttempt(), uploadIds, ...changed })
   expect(await attach({ userId: memberOf(service) })).toMatchObject(refused('upload_not_found'))
   expect(await attach({ conversationId: uuidv4() })).toMatchObject(refused('upload_not_found'))
   expect(await attach({ uploadIds: [...uploadIds, uuidv4()] })).toMatchObject(refused('upload_not_found'))

@@ -5,7 +5,7 @@ import type { Db } from '../store/tables.ts'
 
 export const releaseUploads =
   ({ db }: { db: Db }): Handler<typeof media.calls.releaseUploads> =>
-  async ({ userId, messageId }) => {
-    await releaseFrom(db, { userId, messageId })
+  async ({ userId, messageId, attemptId }) => {
+    await releaseFrom(db, { userId, messageId, attemptId })
     return {}
   }

@@ -1,6 +1,15 @@
 import type { Attachment } from '@parley/protocol'
-import type { Selectable } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Db, UploadsTable } from './tables.ts'
+
+/** One of the times that a message was sent: the first, or a retry. */
+interface Attempt {
+  readonly messageId: string
+  readonly attemptId: string
+}
+
+/** One whose outcome is unknown stays for good. After so many the message keeps its uploads. */
+const MOST_ATTEMPTS = 16
 
 /**
  * Makes uploads part of a message, and answers with them in the order asked. `assertMay` throws for one that cannot be; then
@@ -8,7 +17,7 @@ import type { Db, UploadsTable } from './tables.ts'
  */
 export function attachTo(
   db: Db,
-  messageId: string,
+  { messageId, attemptId }: Attempt,
   uploadIds: readonly string[],
   assertMay: (stored: Selectable<UploadsTable> | undefined) => void,
 ): Promise<Attachment[]> {
@@ -22,19 +31,47 @@ export function attachTo(
       .execute()
     const byId = new Map(rows.map((row) => [row.id, row]))
     for (const id of uploadIds) assertMay(byId.get(id))
-    await transaction.updateTable('uploads').set({ messageId }).where('id', 'in', uploadIds).execute()
+    // The message's own id stands for an attempt that nobody gives up.
+    const held = sql`case when cardinality(attempts) < ${MOST_ATTEMPTS} then ${attemptId}::uuid else ${messageId}::uuid end`
+    await transaction
+      .updateTable('uploads')
+      .set({ messageId, attempts: sql<string[]>`array_append(array_remove(attempts, ${held}), ${held})` })
+      .where('id', 'in', uploadIds)
+      .execute()
     return [...new Set(uploadIds)].map((id) => attachmentOf(byId.get(id)!))
   })
 }
 
-/** They may become part of another message. */
-export async function releaseFrom(db: Db, from: { userId: string; messageId: string }): Promise<void> {
-  await db
-    .updateTable('uploads')
-    .set({ messageId: null })
-    .where('messageId', '=', from.messageId)
-    .where('uploadedBy', '=', from.userId)
-    .execute()
+/**
+ * This attempt does not hold them any longer. Those that no other holds may become part of another message; another attempt
+ * at the same message may have stored it, or do so yet.
+ */
+export async function releaseFrom(db: Db, from: Attempt & { userId: string }): Promise<void> {
+  const attemptId = sql<string>`${from.attemptId}::uuid`
+  await db.transaction().execute(async (transaction) => {
+    const rows = await transaction
+      .selectFrom('uploads')
+      .select('id')
+      .where('messageId', '=', from.messageId)
+      .where('uploadedBy', '=', from.userId)
+      .where(attemptId, '=', sql<string>`any(attempts)`)
+      .orderBy('id')
+      .forUpdate()
+      .execute()
+    if (rows.length === 0) return
+    await transaction
+      .updateTable('uploads')
+      .set({
+        messageId: sql<string | null>`case when attempts <> array[${attemptId}] then message_id end`,
+        attempts: sql<string[]>`array_remove(attempts, ${attemptId})`,
+      })
+      .where(
+        'id',
+        'in',
+        rows.map(({ id }) => id),
+      )
+      .execute()
+  })
 }
 
 const attachmentOf = ({ id, name, type, size }: Selectable<UploadsTable>): Attachment => ({ id, name, type, size })

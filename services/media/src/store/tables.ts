@@ -18,6 +18,8 @@ export interface UploadsTable {
   settledAt: ColumnType<Date | null, never, Date>
   /** Of which message it is a part. */
   messageId: ColumnType<string | null, never, string | null>
+  /** Which attempts to send that message hold it. */
+  attempts: ColumnType<string[], never, string[]>
 }
 
 export interface Tables {

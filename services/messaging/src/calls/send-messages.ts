@@ -9,16 +9,21 @@ type SendMessages = Handler<(typeof messaging)['calls']['sendMessages']>
 type Input = Parameters<SendMessages>[0]['sends'][number]
 type Context = Parameters<SendMessages>[1]
 
+/** So long `media` may take before its send counts as stalled. */
+const STALL_AFTER_MS = 500
+
 export function sendMessages({ sending, attaching }: { sending: Sending; attaching: Attaching }): SendMessages {
   function submit({ actor, ...input }: Input, context: Context): SubmittedSend {
     if ((input.attachments ?? []).length === 0) return sending.submit(sendOf(actor.userId, input), context)
     const { promise: stalled, resolve: stall } = Promise.withResolvers<void>()
+    const stalling = setTimeout(stall, STALL_AFTER_MS)
     const outcome = attaching.withUploads(actor.userId, input, context, (send) => {
+      clearTimeout(stalling)
       const submitted = sending.submit(send, context)
       void submitted.stalled.then(stall)
       return submitted.outcome
     })
-    return { outcome, stalled }
+    return { outcome: outcome.finally(() => clearTimeout(stalling)), stalled }
   }
 
   return async ({ sends }, context) => {
@@ -30,8 +35,8 @@ export function sendMessages({ sending, attaching }: { sending: Sending; attachi
 }
 
 /**
- * A send whose conversation is held by somebody else may well be written later, and a retry finds out; but its neighbours,
- * who travel in the same request, need not wait for that.
+ * A send whose conversation is held by somebody else, or whose uploads are waited for, may well be written later, and a retry
+ * finds out; but its neighbours, who travel in the same request, need not wait for that.
  */
 const withoutHoldingUp = ({ outcome, stalled }: SubmittedSend): Promise<SendOutcome> =>
   Promise.race([outcome, stalled.then(() => ({ refusal: refuse.unavailable().refusal }))])

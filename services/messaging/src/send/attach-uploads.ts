@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { Answer, CallContext, Callers } from '@parley/bus'
-import { refuse, type media } from '@parley/contracts'
+import { refuse, type media, type RequestOf } from '@parley/contracts'
 import type { Attachment, InputOf, SendMessage } from '@parley/protocol'
 import type { Logger } from '@parley/runtime'
 import { sendOf, type Send } from '../domain/send.ts'
@@ -16,8 +17,7 @@ export interface Attaching {
   ): Promise<SendOutcome>
 }
 
-/** After these the message may be stored, by this attempt or another: the uploads stay with it. */
-const UNDECIDED: ReadonlySet<string> = new Set(['unavailable', 'overloaded', 'message_id_conflict'])
+type Attempt = RequestOf<typeof media.calls.releaseUploads>
 
 export function attachingBy(options: {
   mediaCalls: Pick<Callers<typeof media>, 'attachUploads' | 'releaseUploads'>
@@ -26,32 +26,36 @@ export function attachingBy(options: {
 }): Attaching {
   const { mediaCalls, isStored, log } = options
 
-  async function release(userId: string, messageId: string): Promise<void> {
+  async function release(attempt: Attempt): Promise<void> {
     try {
-      await mediaCalls.releaseUploads({ userId, messageId })
+      await mediaCalls.releaseUploads(attempt)
     } catch (error) {
-      log.warn({ error, messageId }, 'uploads of a refused message could not be released')
+      log.warn({ error, messageId: attempt.messageId }, 'uploads of a refused message could not be released')
     }
   }
 
   return {
     async withUploads(userId, input, context, submit) {
       const { id: messageId, conversationId, attachments: uploadIds = [] } = input
+      const attempt = { userId, messageId, attemptId: randomUUID() }
       let attached: Answer<{ attachments: Attachment[] }>
       try {
-        attached = await mediaCalls.attachUploads({ userId, conversationId, messageId, uploadIds }, context)
+        attached = await mediaCalls.attachUploads({ ...attempt, conversationId, uploadIds }, context)
         // A retry finds the first result, whatever has become of its files; what it would attach does not matter then.
-        if (!attached.ok && (await isStored(messageId))) return await submit(sendOf(userId, input, uploadIds.map(gone)))
+        if (!attached.ok && (await isStored(messageId))) return await submit(sendOf(userId, input, goneOf(uploadIds)))
       } catch (error) {
         log.warn({ error, messageId }, 'uploads could not be attached')
         return { refusal: refuse.unavailable().refusal }
       }
       if (!attached.ok) return { refusal: attached.refusal as Extract<SendOutcome, { refusal: unknown }>['refusal'] }
       const outcome = await submit(sendOf(userId, input, attached.value.attachments))
-      if ('refusal' in outcome && !UNDECIDED.has(outcome.refusal.code)) await release(userId, messageId)
+      // When the outcome is not known, this attempt may have stored the message: then its uploads stay with it.
+      if ('refusal' in outcome && outcome.refusal.code !== 'unavailable') await release(attempt)
       return outcome
     },
   }
 }
 
-const gone = (id: string): Attachment => ({ id, name: '', type: '', size: 0 })
+/** Each once, as `media` answers them. */
+const goneOf = (uploadIds: readonly string[]): Attachment[] =>
+  [...new Set(uploadIds)].map((id) => ({ id, name: '', type: '', size: 0 }))
