@@ -15,11 +15,16 @@ const MAX_SENDS = 256
 /** Of a UTF-16 code unit in JSON, at most. */
 const BYTES_PER_CODE_UNIT = 6
 const BYTES_PER_MENTION = 40
+/** With its name and type, in the answer, at most. */
+const BYTES_PER_ATTACHMENT = 1_200
 /** Everything else in a send and its answer, at most; and no more than the largest number of sends. */
 const BYTES_PER_SEND = MAX_BATCH_BYTES / MAX_SENDS
 
-const sizeOf = ({ text, mentions = [] }: Send): number =>
-  BYTES_PER_SEND + text.length * BYTES_PER_CODE_UNIT + mentions.length * BYTES_PER_MENTION
+const sizeOf = ({ text, mentions = [], attachments = [] }: Send): number =>
+  BYTES_PER_SEND +
+  text.length * BYTES_PER_CODE_UNIT +
+  mentions.length * BYTES_PER_MENTION +
+  attachments.length * BYTES_PER_ATTACHMENT
 
 /** Sends of different connections that arrive in the same turn of the loop travel in one request. */
 export function createSendBatcher(messagingCalls: Pick<Callers<typeof messaging>, 'sendMessages'>): SendBatcher {

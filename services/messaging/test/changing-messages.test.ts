@@ -52,6 +52,19 @@ describe('an edit', () => {
     expect(toldOf(conversationId)[1]?.message).toEqual(message)
   })
 
+  test('is kept, and of many the latest are answered', async () => {
+    const [alice, bob] = [newUser(), newUser()]
+    const { conversationId, messageId } = await groupWithMessage([alice, bob])
+    const replacedAt = new Date()
+    const edits = Array.from({ length: 150 }, (_, version) => ({ messageId, version, text: `${version}`, mentions: [] }))
+    await world.db
+      .insertInto('messageEdits')
+      .values(edits.map((edit) => ({ ...edit, replacedAt })))
+      .execute()
+    const answered = must(await world.calls.listEdits({ actor: actorOf(bob), conversationId, messageId })).edits
+    expect(answered.map(({ text }) => text)).toEqual(edits.slice(50).map(({ text }) => text))
+  })
+
   test('that says the same again changes nothing, so a retry is safe', async () => {
     const alice = newUser()
     const { conversationId, messageId } = await groupWithMessage([alice])

@@ -101,6 +101,31 @@ test('a retry gets the first result, and other content with the same id is refus
   expect(await historyOf(alice, elsewhere.id)).toHaveLength(0)
 })
 
+test('duplicates that have become too large for one answer do not fail their neighbours: a retry gets them', async () => {
+  const alice = newUser()
+  const { id: conversationId } = await world.createGroup(alice)
+  const small = Array.from({ length: 30 }, () => ({
+    actor: actorOf(alice),
+    conversationId,
+    id: v7(),
+    text: 'small',
+  }))
+  must(await world.calls.sendMessages({ sends: small }))
+  const text = '👋'.repeat(10_000)
+  for (const { id: messageId } of small) {
+    must(await world.calls.editMessage({ actor: actorOf(alice), conversationId, messageId, text }))
+  }
+  const neighbour = { actor: actorOf(alice), conversationId, id: v7(), text: 'new' }
+  const { results } = must(await world.calls.sendMessages({ sends: [...small, neighbour] }))
+  expect(results.map(codeOf)).toEqual([
+    ...Array.from({ length: 30 }, () => expect.stringMatching(/^(sent|unavailable)$/)),
+    'sent',
+  ])
+  expect(results.filter((result) => codeOf(result) === 'sent').length).toBeGreaterThan(5)
+  const last = await world.send(alice, conversationId, small.at(-1)!)
+  expect(messageOf(last)).toMatchObject({ text, duplicate: true })
+})
+
 test('a retry in the same request is a duplicate, and a message can reply to the one before it', async () => {
   const alice = newUser()
   const { id: conversationId } = await world.createGroup(alice)

@@ -90,7 +90,8 @@ export const DeleteMessage = operation({
 })
 
 export const ListEdits = operation({
-  summary: 'What a message said before, oldest first, each with the time at which it was replaced.',
+  summary:
+    'What a message said before, oldest first, each with the time at which it was replaced. Of many the latest, as many as a page has.',
   hub: 'ListEdits',
   rest: 'GET /conversations/{conversationId}/messages/{messageId}/edits',
   input: z.strictObject(message),

@@ -170,6 +170,16 @@ describe('a topic stream', () => {
     expect([streams.positionOf(topic), gaps]).toEqual([3, [topic]])
   })
 
+  test('a topic that is said to be ahead while it is being joined is repaired when it has been: what was read may be older', () => {
+    const { streams, gaps } = openStream()
+    streams.compare(topic, 8)
+    expect([streams.beginRepair(topic), gaps]).toEqual([undefined, []])
+    streams.start(topic, 7)
+    expect([streams.beginRepair(topic), gaps]).toEqual([7, [topic]])
+    streams.receiveRepaired(topic, pageOf([change(8)], 8))
+    expect(streams.endRepair(topic)).toBe(false)
+  })
+
   test('what comes for a topic that nobody hears is dropped', () => {
     const { streams, delivered } = openStream(0)
     streams.leave(topic)

@@ -102,10 +102,10 @@ export class TopicStreams {
   /** The topic may be behind: the version that its owner names is compared, and a repair begins when it is higher. */
   compare(topic: string, version: number): void {
     const stream = this.#streams.get(topic)
-    if (stream?.position === undefined || version <= stream.position) return
-    // A repair under way may have fetched before this version was there.
+    if (stream === undefined || version <= (stream.position ?? -1)) return
+    // A repair under way may have fetched before this version was there, and whoever joins may have read before it.
     stream.mustFetch = true
-    this.#startRepair(topic, stream)
+    if (stream.position !== undefined) this.#startRepair(topic, stream)
   }
 
   /** A repair has ended; true when the topic still has a gap and needs another. */

@@ -1,5 +1,6 @@
 import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
+import { limits } from '@parley/protocol'
 import { firstThatFit } from '../domain/page.ts'
 import type { Retention } from '../retention.ts'
 import { findMember } from '../store/members.ts'
@@ -15,11 +16,10 @@ export function listEdits(parts: { db: Db; retention: Retention }): Handler<(typ
     const keptSince = retention.keptSince()
     const message = await findVisibleMessage(db, { conversationId, messageId, visibleFromSequence, keptSince })
     if (message === undefined) throw refuse.message_not_found()
-    const edits = (await readEdits(db, messageId)).map(({ replacedAt, ...edit }) => ({
+    const latestFirst = (await readEdits(db, messageId, limits.pageSize)).map(({ replacedAt, ...edit }) => ({
       ...edit,
       replacedAt: replacedAt.toISOString(),
     }))
-    // The latest ones, as many as an answer carries.
-    return { edits: firstThatFit(edits.toReversed()).toReversed() }
+    return { edits: firstThatFit(latestFirst).toReversed() }
   }
 }

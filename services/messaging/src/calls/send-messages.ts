@@ -30,7 +30,7 @@ export function sendMessages({ sending, attaching }: { sending: Sending; attachi
     const submitted = sends.map((send) => submit(send, context))
     const hasNeighbours = sends.some(({ conversationId }) => conversationId !== sends[0]?.conversationId)
     const results = submitted.map((send) => (hasNeighbours ? withoutHoldingUp(send) : send.outcome))
-    return { results: await Promise.all(results) }
+    return { results: withoutTooMany(await Promise.all(results)) }
   }
 }
 
@@ -40,3 +40,21 @@ export function sendMessages({ sending, attaching }: { sending: Sending; attachi
  */
 const withoutHoldingUp = ({ outcome, stalled }: SubmittedSend): Promise<SendOutcome> =>
   Promise.race([outcome, stalled.then(() => ({ refusal: refuse.unavailable().refusal }))])
+
+/**
+ * A duplicate may have become larger than what was asked, by an edit or by reactions. What its gateway has left room for is
+ * the answers to new sends.
+ */
+const MAX_DUPLICATE_BYTES = 384 * 1024
+
+/** Duplicates that do not fit into this answer are stored, and a retry gets them; their neighbours need not wait for that. */
+function withoutTooMany(results: readonly SendOutcome[]): SendOutcome[] {
+  let bytes = 0
+  return results.map((result) => {
+    if ('refusal' in result || !result.message.duplicate) return result
+    const size = Buffer.byteLength(JSON.stringify(result))
+    if (bytes + size > MAX_DUPLICATE_BYTES) return { refusal: refuse.unavailable().refusal }
+    bytes += size
+    return result
+  })
+}

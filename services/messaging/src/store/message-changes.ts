@@ -48,15 +48,18 @@ export async function keepEdit(db: Db, message: MessageRow, replaced: { version:
   await db.insertInto('messageEdits').values({ messageId, version, text, mentions, replacedAt }).execute()
 }
 
+/** The latest first. */
 export async function readEdits(
   db: Db,
   messageId: string,
+  limit: number,
 ): Promise<{ text: string; mentions: string[]; replacedAt: Date }[]> {
   return db
     .selectFrom('messageEdits')
     .select(['text', 'mentions', 'replacedAt'])
     .where('messageId', '=', messageId)
-    .orderBy('version')
+    .orderBy('version', 'desc')
+    .limit(limit)
     .execute()
 }
 
