@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { messaging, type RequestOf } from '@parley/contracts'
 import { limits, type Attachment } from '@parley/protocol'
-import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { createSendBatcher } from './send-batcher.ts'
 
@@ -11,10 +10,12 @@ type Send = Request['sends'][number]
 /** What NATS carries. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024
 
+const newMessageId = () => `01890000-0000-7000-8000-${randomUUID().slice(-12)}`
+
 const sendOf = (text: string, attachments: string[]): Send => ({
   actor: { userId: randomUUID(), scopes: [] },
   conversationId: randomUUID(),
-  id: v7(),
+  id: newMessageId(),
   text,
   attachments,
   mentions: Array.from({ length: limits.mentionsPerMessage }, () => randomUUID()),
@@ -47,7 +48,7 @@ const answerTo = ({ actor, attachments = [], ...send }: Send) => ({
 
 test('sends of one turn travel in several calls when they or their answers are large, each as the contract and NATS allow', async () => {
   let calls = 0
-  const { send } = createSendBatcher({
+  const batcher = createSendBatcher({
     async sendMessages(request) {
       calls += 1
       expect(messaging.calls.sendMessages.request.safeParse(request).error).toBe(undefined)
@@ -64,7 +65,7 @@ test('sends of one turn travel in several calls when they or their answers are l
     ...Array.from({ length: 300 }, () => sendOf('', uploads())),
     ...Array.from({ length: 30 }, () => sendOf('\u0001'.repeat(limits.messageCharacters), [])),
   ]
-  const answers = await Promise.all(sends.map((one) => send(one, within)))
+  const answers = await Promise.all(sends.map((one) => batcher.send(one, within)))
   expect(answers.map((answer) => answer.ok && answer.value.id)).toEqual(sends.map(({ id }) => id))
   expect(calls).toBeGreaterThan(2)
 })

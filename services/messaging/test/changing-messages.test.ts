@@ -56,7 +56,12 @@ describe('an edit', () => {
     const [alice, bob] = [newUser(), newUser()]
     const { conversationId, messageId } = await groupWithMessage([alice, bob])
     const replacedAt = new Date()
-    const edits = Array.from({ length: 150 }, (_, version) => ({ messageId, version, text: `${version}`, mentions: [] }))
+    const edits = Array.from({ length: 150 }, (_, version) => ({
+      messageId,
+      version,
+      text: `${version}`,
+      mentions: [],
+    }))
     await world.db
       .insertInto('messageEdits')
       .values(edits.map((edit) => ({ ...edit, replacedAt })))
