@@ -7,14 +7,14 @@ import { startWorld, type World } from './world.ts'
 vi.setConfig({ testTimeout: 60_000 })
 const PATIENCE = { timeout: 25_000, interval: 20 }
 
-/** Every status that these users were seen in until the returned function is called. */
+/** Every status that these users were seen in until the returned function is called, which looks one last time. */
 function watch(world: World, userIds: readonly string[]): () => Promise<Set<string>> {
   const seen = new Set<string>()
   let watching = true
   const done = (async () => {
-    while (watching) {
+    for (let last = false; !last; await delay(10)) {
+      last = !watching
       for (const { status } of await world.ask(userIds)) seen.add(status)
-      await delay(10)
     }
   })()
   return async () => {
