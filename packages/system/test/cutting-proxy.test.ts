@@ -10,8 +10,11 @@ async function openNumbers() {
   const proxy: CuttingProxy = stack.use(await startCuttingProxy(database.url, { word: 'add_number' }))
   const direct = new pg.Pool({ connectionString: database.url })
   const pool = new pg.Pool({ connectionString: proxy.url, max: 2 })
-  pool.on('error', () => undefined)
-  pool.on('connect', (client) => client.on('error', () => undefined))
+  for (const each of [direct, pool]) {
+    // At the end the database goes while the last connections still say goodbye.
+    each.on('error', () => undefined)
+    each.on('connect', (client) => client.on('error', () => undefined))
+  }
   stack.defer(async () => {
     await Promise.all([direct.end(), pool.end()])
   })
