@@ -1,5 +1,6 @@
 import { must } from '@parley/bus'
 import type { TopicChange } from '@parley/contracts'
+import type { Conversation } from '@parley/protocol'
 import { v4, v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listMemberships } from '../src/store/memberships.ts'
@@ -57,6 +58,25 @@ test('changes of a conversation come in order, each at its version, with the las
   expect(changes[1]?.argument).toMatchObject({ conversationId, version: 3, member: { userId: carol, role: 'member' } })
   expect((await changesAfter(`c:${conversationId}`, 5)).changes.map(told)).toEqual(changes.slice(4).map(told))
   expect(await changesAfter(`c:${conversationId}`, 8)).toMatchObject({ changes: [], to: 8 })
+})
+
+test('a client that counts members along by what it is told, live or later, has their number', async () => {
+  const [alice, bob, carol, dave] = [newUser(), newUser(), newUser(), newUser()]
+  const actor = actorOf(alice)
+  const { id: conversationId, memberCount } = await world.createGroup(alice, [bob])
+  must(await world.calls.addMembers({ actor, conversationId, userIds: [carol, dave] }))
+  must(await world.calls.updateConversation({ actor, conversationId, title: 'Renamed' }))
+  must(await world.calls.removeMember({ actor, conversationId, userId: bob }))
+  must(await world.calls.removeMember({ actor, conversationId, userId: carol }))
+
+  const { changes } = await changesAfter(`c:${conversationId}`, 0)
+  let counted = memberCount
+  for (const { event, argument } of changes) {
+    if (event === 'MemberJoined') counted += 1
+    if (event === 'MemberLeft') counted -= 1
+    if (event === 'ConversationUpdated') counted = (argument as Conversation).memberCount
+  }
+  expect(counted).toBe(2)
 })
 
 test('changes of a user are the conversations that became theirs, as they are now, and those that no longer are', async () => {

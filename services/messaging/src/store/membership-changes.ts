@@ -1,5 +1,6 @@
 import type { TopicChange } from '@parley/contracts'
 import type { Conversation } from '@parley/protocol'
+import { sql } from 'kysely'
 import { conversationUpdated, memberChanged, memberJoined, memberLeft } from '../domain/topic-changes.ts'
 import { memberOf } from './members.ts'
 import type { ConversationRow, Db } from './tables.ts'
@@ -12,7 +13,7 @@ export interface Versions {
 
 const tellers = { joined: memberJoined, changed: memberChanged, left: memberLeft }
 
-/** Memberships that began, changed or ended, and the conversation when it was itself changed last. */
+/** Memberships that began, changed or ended, and the conversation when it was itself changed last, with the members it had then. */
 export async function membershipsOneByOne(
   db: Db,
   { id, updatedVersion }: ConversationRow,
@@ -34,7 +35,22 @@ export async function membershipsOneByOne(
     .execute()
   const changes = rows.map((row) => tellers[row.kind](id, row.version, memberOf(row)))
   const isUpdated = updatedVersion > after && updatedVersion <= to
-  return isUpdated ? [...changes, conversationUpdated({ ...told, version: updatedVersion })] : changes
+  if (!isUpdated) return changes
+  // Whoever counts members along counts those who came and went after this version by their own changes.
+  const memberCount = told.memberCount - (await membersGainedAfter(db, id, updatedVersion))
+  return [...changes, conversationUpdated({ ...told, version: updatedVersion, memberCount })]
+}
+
+async function membersGainedAfter(db: Db, conversationId: string, version: number): Promise<number> {
+  const { gained } = await db
+    .selectFrom('membershipChanges')
+    .select(
+      sql<number>`(count(*) filter (where kind = 'joined') - count(*) filter (where kind = 'left'))::int`.as('gained'),
+    )
+    .where('conversationId', '=', conversationId)
+    .where('version', '>', version)
+    .executeTakeFirstOrThrow()
+  return gained
 }
 
 /**
