@@ -51,6 +51,16 @@ export class Marks {
     }
   }
 
+  /** Forgets those of a conversation, and answers with them. */
+  take(conversationId: string): { readonly kind: Kind; readonly sequence: number }[] {
+    const taken = [...this.#last].filter(([, mark]) => mark.conversationId === conversationId)
+    for (const [key, mark] of taken) {
+      this.#last.delete(key)
+      this.#waiting.delete(mark)
+    }
+    return taken.map(([, mark]) => mark)
+  }
+
   close(): void {
     clearTimeout(this.#timer)
     this.#waiting.clear()

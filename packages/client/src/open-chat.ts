@@ -75,8 +75,12 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
     hub,
     state: () => state,
     answered(asked, answer) {
+      const before = state.conversations
       state = applySync(state, asked, answer)
-      for (const { conversation, messages } of answer.conversations) looked(conversation.id, messages)
+      for (const { conversation, messages } of answer.conversations) {
+        if (!before.has(conversation.id)) markAgain(conversation.id)
+        looked(conversation.id, messages)
+      }
       if (answer.conversations.length + answer.removed.length > 0) changed()
     },
     listed(asked, conversations) {
@@ -130,6 +134,7 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
     } else if (name === 'SyncRequired') {
       synchronizer.require(payload.conversationIds)
     } else {
+      if (name === 'ConversationAdded') markAgain(payload.id)
       const conversationId = 'conversationId' in payload ? payload.conversationId : payload.id
       looked(conversationId, name === 'MessageCreated' ? [payload] : [])
       changed(conversationId)
@@ -157,6 +162,11 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
     const own = { userId, deliveredSequence: sequence, readSequence: kind === 'MarkRead' ? sequence : 0 }
     state = applyEvent(state, { name: 'ReceiptsUpdated', payload: { conversationId, receipts: [own] } })
     marks.made(kind, conversationId, sequence)
+  }
+
+  /** A conversation that went and came back as it was before a mark: nobody echoes a mark to the device that made it. */
+  function markAgain(conversationId: string): void {
+    for (const { kind, sequence } of marks.take(conversationId)) mark(kind, conversationId, sequence)
   }
 
   function keepHistory(conversationId: string, read: { messages: readonly Message[]; moment: number }): void {

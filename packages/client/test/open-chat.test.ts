@@ -295,6 +295,21 @@ describe('a mark', () => {
     await expect.poll(() => hub.marks.filter(isRead)).toHaveLength(2)
   })
 
+  test('outlives the membership in which it was made', async () => {
+    const hub = await startHub()
+    const conversationId = hub.addConversation()
+    hub.say(conversationId, 'read me')
+    const chat = await open(hub)
+    const added = chat.state.conversations.get(conversationId)!.conversation
+    chat.markRead(conversationId, 1)
+    hub.tell('ConversationRemoved', { conversationId })
+    await expect.poll(() => chat.state.conversations.size).toBe(0)
+    hub.tell('ConversationAdded', added)
+    await expect.poll(() => chat.state.conversations.get(conversationId)?.conversation.me?.readSequence).toBe(1)
+    const isRead = ({ kind, sequence }: { kind: string; sequence: number }) => kind === 'MarkRead' && sequence === 1
+    await expect.poll(() => hub.marks.filter(isRead)).toHaveLength(2)
+  })
+
   test('made while there is no connection is told on the next one', async () => {
     const hub = await startHub()
     const conversationId = hub.addConversation()
