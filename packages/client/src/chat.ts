@@ -1,4 +1,13 @@
-import type { HubEvent, HubEventName, InputOf, Message, operations, SentMessage } from '@parley/protocol'
+import type {
+  HubEvent,
+  HubEventName,
+  InputOf,
+  Message,
+  operations,
+  SentMessage,
+  SetStatus,
+  Status,
+} from '@parley/protocol'
 import type { Hub } from './hub.ts'
 import type { PendingMessage } from './outbox.ts'
 import type { ChatState } from './state/chat-state.ts'
@@ -26,6 +35,8 @@ export interface Chat extends AsyncDisposable {
   /** All that is known now. It is never changed, but replaced. */
   readonly state: ChatState
   readonly status: ChatStatus
+  /** Why the server has closed it for good; it connects no more then. */
+  readonly ended: HubEvent<'SessionEnding'>['reason'] | undefined
   /** For all other operations. It refuses while there is no connection. */
   readonly hub: Pick<Hub, 'invoke' | 'connection'>
   /** The messages of this process that are not acknowledged, in the order in which they go. */
@@ -43,6 +54,16 @@ export interface Chat extends AsyncDisposable {
   loadMessages(conversationId: string, page: Page): Promise<readonly Message[]>
   /** The user has read all up to this sequence. That messages are delivered is told without being asked. */
   markRead(conversationId: string, sequence: number): void
+  /** The user types: to be called with every keystroke. It ends with the message, and 5 s after the last call. */
+  startTyping(conversationId: string): void
+  stopTyping(conversationId: string): void
+  /**
+   * From now on `state.presence` has how these users are, over every loss of the connection. Resolves when it does; rejects
+   * when they would be too many, and when the chat is closed before.
+   */
+  watchPresence(userIds: readonly string[]): Promise<void>
+  unwatchPresence(userIds: readonly string[]): void
+  setStatus(status: InputOf<typeof SetStatus>): Promise<Status>
   /** The answer ends it. */
   on<Name extends keyof ChatListeners>(name: Name, listener: ChatListeners[Name]): () => void
 }

@@ -1,5 +1,6 @@
 import { hubEvents, type HubEventName, type Message, type SentMessage } from '@parley/protocol'
 import type { Chat, ChatListeners, ChatStatus, Draft } from './chat.ts'
+import { createCompany } from './company.ts'
 import { createHub, type Hub, type HubOptions } from './hub.ts'
 import { Listeners } from './listeners.ts'
 import { Marks } from './marks.ts'
@@ -10,6 +11,7 @@ import { StandingConnection } from './standing-connection.ts'
 import { applyEvent, withConversation, withMessage } from './state/apply-event.ts'
 import { applySync, withHistory } from './state/apply-sync.ts'
 import { emptyState, type ChatEvent, type ChatState } from './state/chat-state.ts'
+import { withoutCompany } from './state/without-company.ts'
 import { Synchronizer } from './synchronizer.ts'
 
 export interface ChatOptions extends HubOptions {
@@ -22,8 +24,8 @@ export interface ChatOptions extends HubOptions {
 }
 
 /**
- * Connects and never gives up; resolves when everything is here. Rejects when the server does not know the access token, or when
- * `signal` is given.
+ * Connects and does not give up; resolves when everything is here. Rejects when the server does not know the access token or ends
+ * the session, or when `signal` is given.
  */
 export async function openChat(options: ChatOptions): Promise<Chat> {
   const { signal } = options
@@ -47,8 +49,10 @@ const isNotLetIn = (error: unknown): boolean => /Status code '40[13]'/.test(Stri
 
 /** Puts the parts together: what is told goes into the state, and from there to who needs it. */
 function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Chat {
-  let state = options.state ?? emptyState
+  let state = withoutCompany(options.state ?? emptyState)
   let status: ChatStatus = 'connecting'
+  let ended: Chat['ended']
+  let closing: Promise<void> | undefined
   let welcomedAt = ''
   /** What the server's clock shows more than this one. */
   let aheadMs = 0
@@ -101,11 +105,23 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
     },
     failed: (error) => listeners.error.tell(error),
   })
+  const company = createCompany({
+    hub,
+    isOpen: () => connection.isOpen,
+    state: () => state,
+    become(next, conversationId) {
+      if (status === 'closed' || next === state) return
+      state = next
+      changed(conversationId)
+    },
+    serverTime: () => Date.now() + aheadMs,
+  })
   const connection = new StandingConnection(hub.connection, {
     began(signal) {
       become('syncing')
       synchronizer.begin({ signal, welcomedAt })
       outbox.resume()
+      company.begin(signal)
     },
     ended() {
       synchronizer.end()
@@ -125,19 +141,50 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
   function hear(event: ChatEvent): void {
     const { name, payload } = event
     listeners.event.tell(name, payload)
-    state = applyEvent(state, event)
-    if (name === 'Welcome') {
-      welcomedAt = payload.serverTime
-      aheadMs = Date.parse(welcomedAt) - Date.now()
-      changed()
-      connection.welcomed()
-    } else if (name === 'SyncRequired') {
-      synchronizer.require(payload.conversationIds)
-    } else {
-      if (name === 'ConversationAdded') markAgain(payload.id)
-      const conversationId = 'conversationId' in payload ? payload.conversationId : payload.id
-      looked(conversationId, name === 'MessageCreated' ? [payload] : [])
-      changed(conversationId)
+    state = applyEvent(state, name === 'PresenceChanged' ? { name, payload: company.told(payload) } : event)
+    switch (name) {
+      case 'Welcome':
+        welcomedAt = payload.serverTime
+        aheadMs = Date.parse(welcomedAt) - Date.now()
+        changed()
+        connection.welcomed()
+        return
+      case 'SyncRequired':
+        synchronizer.require(payload.conversationIds)
+        return
+      case 'PresenceChanged':
+        changed()
+        return
+      case 'SessionEnding':
+        ended = payload.reason
+        opened.reject(new Error(`the server has ended the session: ${ended}`))
+        close().catch((error: unknown) => listeners.error.tell(error))
+        return
+      case 'Typing':
+        company.typed()
+        changed(payload.conversationId)
+        return
+      case 'MessageCreated':
+        looked(payload.conversationId, [payload])
+        changed(payload.conversationId)
+        return
+      case 'ConversationAdded':
+        markAgain(payload.id)
+        looked(payload.id, [])
+        changed(payload.id)
+        return
+      case 'ConversationUpdated':
+        looked(payload.id, [])
+        changed(payload.id)
+        return
+      case 'ConversationRemoved':
+      case 'MessageUpdated':
+      case 'MemberJoined':
+      case 'MemberLeft':
+      case 'MemberChanged':
+      case 'ReceiptsUpdated':
+        looked(payload.conversationId, [])
+        changed(payload.conversationId)
     }
   }
 
@@ -188,8 +235,21 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
     changed(message.conversationId)
   }
 
+  function close(): Promise<void> {
+    become('closed')
+    outbox.close()
+    marks.close()
+    company.close(new Error('the chat was closed'))
+    synchronizer.end()
+    closing ??= connection.stop()
+    return closing
+  }
+
   return {
     hub,
+    get ended() {
+      return ended
+    },
     get state() {
       return state
     },
@@ -197,8 +257,10 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
       return status
     },
     pending: (conversationId) => outbox.pending(conversationId),
-    send: (conversationId, { id = newMessageId(Date.now() + aheadMs), ...draft }: Draft) =>
-      outbox.add({ ...draft, conversationId, id }),
+    send(conversationId, { id = newMessageId(Date.now() + aheadMs), ...draft }: Draft) {
+      company.said(conversationId)
+      return outbox.add({ ...draft, conversationId, id })
+    },
     ...messageRequests(hub, { moment: () => state.moment, keep, keepHistory }),
     markRead(conversationId, sequence) {
       const known = state.conversations.get(conversationId)?.conversation
@@ -206,13 +268,12 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
       mark('MarkRead', conversationId, Math.min(sequence, known.lastSequence))
       changed(conversationId)
     },
+    startTyping: company.startTyping,
+    stopTyping: company.stopTyping,
+    watchPresence: company.watchPresence,
+    unwatchPresence: company.unwatchPresence,
+    setStatus: company.setStatus,
     on,
-    async [Symbol.asyncDispose]() {
-      become('closed')
-      outbox.close()
-      marks.close()
-      synchronizer.end()
-      await connection.stop()
-    },
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -5,6 +5,7 @@ import { pause } from './pause.ts'
 /** A connection that held for so long was a good one. */
 const STABLE_MS = 10_000
 const WELCOME_TIMEOUT_MS = 30_000
+const MOST_WANTED_PAUSE_MS = 60_000
 
 export interface ConnectionListener {
   /** A visit begins with `Welcome`; its signal ends it. */
@@ -24,6 +25,8 @@ export class StandingConnection {
   readonly #stopping = new AbortController()
   readonly #running: Promise<void>
   #isUp = false
+  /** When the server has last said `Welcome`. */
+  #beganAtMs = Infinity
   #visit: AbortController | undefined
   #welcome: (() => void) | undefined
 
@@ -58,26 +61,28 @@ export class StandingConnection {
   async #run(): Promise<void> {
     const backoff = new Backoff()
     const { signal } = this.#stopping
-    let closed = Promise.withResolvers<void>()
-    this.#connection.onclose(() => {
+    let closed = Promise.withResolvers<Error | undefined>()
+    this.#connection.onclose((error) => {
       this.#isUp = false
       this.#end()
-      closed.resolve()
+      closed.resolve(error)
     })
     while (!signal.aborted) {
       closed = Promise.withResolvers()
-      const beganAtMs = performance.now()
+      let leastMs = 0
+      this.#beganAtMs = Infinity
       try {
-        await this.#visitOnce(closed.promise)
-        if (performance.now() - beganAtMs > STABLE_MS) backoff.forget()
+        leastMs = wantedPauseMs(await this.#visitOnce(closed.promise))
       } catch (error) {
         if (!signal.aborted) this.#listener.failed(error)
       }
-      await pause(backoff.nextMs(), signal)
+      if (performance.now() - this.#beganAtMs > STABLE_MS) backoff.forget()
+      await pause(leastMs + backoff.nextMs(), signal)
     }
   }
 
-  async #visitOnce(closed: Promise<void>): Promise<void> {
+  /** Resolves when it is over, with the reason if one was given. */
+  async #visitOnce(closed: Promise<Error | undefined>): Promise<Error | undefined> {
     const late = setTimeout(() => void this.#connection.stop(), WELCOME_TIMEOUT_MS)
     const welcomed = Promise.withResolvers<void>()
     this.#welcome = welcomed.resolve
@@ -88,7 +93,7 @@ export class StandingConnection {
       await Promise.race([welcomed.promise, closed])
       clearTimeout(late)
       if (this.#isUp) this.#begin()
-      await closed
+      return await closed
     } finally {
       clearTimeout(late)
       this.#isUp = false
@@ -97,6 +102,7 @@ export class StandingConnection {
   }
 
   #begin(): void {
+    this.#beganAtMs = performance.now()
     this.#visit = new AbortController()
     this.#listener.began(this.#visit.signal)
   }
@@ -107,4 +113,10 @@ export class StandingConnection {
     this.#visit = undefined
     this.#listener.ended()
   }
+}
+
+/** A server that goes away may say when it wants the client back. */
+function wantedPauseMs(error: Error | undefined): number {
+  const [, ms = '0'] = /\bretryAfterMs=(\d+)/.exec(error?.message ?? '') ?? []
+  return Math.min(Number(ms), MOST_WANTED_PAUSE_MS)
 }

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Conversation, HubEvent, HubEventName, InputOf, Message, operations, SentMessage } from '@parley/protocol'
+import type {
+  Conversation,
+  HubEvent,
+  HubEventName,
+  InputOf,
+  Message,
+  operations,
+  PresenceState,
+  SentMessage,
+} from '@parley/protocol'
 import { createHubServer, HubError, HubRefusal, type HubConnection } from '@parley/signalr'
 import type { SyncAnswer, SyncInput } from '../src/state/apply-sync.ts'
 
@@ -37,8 +46,12 @@ export interface StandInHub extends AsyncDisposable {
   say(conversationId: string, text: string): Message
   messages(conversationId: string): readonly Message[]
   tell<Name extends HubEventName>(name: Name, payload: HubEvent<Name>): void
-  /** Ends all connections. `isForGood` asks the clients not to come back. */
-  drop(isForGood?: boolean): void
+  /** Ends all connections, with a reason if one is given. `isForGood` asks the clients not to come back. */
+  drop(isForGood?: boolean, error?: string): void
+  /** What was asked about typing and presence, in the order of asking. */
+  readonly asked: { readonly name: string; readonly about: string | readonly string[] }[]
+  /** Happens before each answer about typing and presence; may refuse. */
+  beforeCompany: ((name: string) => void | Promise<void>) | undefined
   refuseConnections: boolean
   /** Knows no access token. */
   isLocked: boolean
@@ -74,6 +87,20 @@ export async function startStandInHub(): Promise<StandInHub> {
         MarkDelivered: (_connection, input) => mark('MarkDelivered', input as Input<'MarkDelivered'>),
         ListConversations: (_connection, input) => list(input as Input<'ListConversations'>),
         EditMessage: (_connection, input) => editMessage(input as Input<'EditMessage'>),
+        StartTyping: (_connection, input) => typing('StartTyping', input as Input<'StartTyping'>),
+        StopTyping: (_connection, input) => typing('StopTyping', input as Input<'StopTyping'>),
+        WatchPresence: async (_connection, input) => {
+          const { userIds } = input as Input<'WatchPresence'>
+          hub.asked.push({ name: 'WatchPresence', about: userIds })
+          const states = userIds.map((id) => presenceOf(id, 'online'))
+          await hub.beforeCompany?.('WatchPresence')
+          return { states }
+        },
+        UnwatchPresence: (_connection, input) => {
+          hub.asked.push({ name: 'UnwatchPresence', about: (input as Input<'UnwatchPresence'>).userIds })
+          return {}
+        },
+        SetStatus: (_connection, input) => ({ status: 'online', text: null, until: null, ...(input as object) }),
         GetMessages: (_connection, input) => {
           const { conversationId, before = Infinity, limit = 50 } = input as Input<'GetMessages'>
           return {
@@ -208,6 +235,12 @@ export async function startStandInHub(): Promise<StandInHub> {
     return {}
   }
 
+  async function typing(name: string, { conversationId }: Input<'StartTyping'>): Promise<object> {
+    hub.asked.push({ name, about: conversationId })
+    await hub.beforeCompany?.(name)
+    return {}
+  }
+
   const hub: StandInHub = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     userId,
@@ -215,6 +248,8 @@ export async function startStandInHub(): Promise<StandInHub> {
     attempts: [],
     syncs: [],
     marks: [],
+    asked: [],
+    beforeCompany: undefined,
     welcomes: () => welcomes,
     isTelling: true,
     shuffled: 0,
@@ -241,8 +276,10 @@ export async function startStandInHub(): Promise<StandInHub> {
       for (const told of [...shuffling.toReversed(), ...shuffling]) server.clients.all.send(...told)
       shuffling = []
     },
-    drop(isForGood = false) {
-      for (const connection of server.connections.values()) connection.close({ allowReconnect: !isForGood })
+    drop(isForGood = false, error) {
+      for (const connection of server.connections.values()) {
+        connection.close({ allowReconnect: !isForGood, ...(error === undefined ? {} : { error }) })
+      }
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
@@ -254,6 +291,13 @@ export async function startStandInHub(): Promise<StandInHub> {
   }
   return hub
 }
+
+export const presenceOf = (userId: string, status: PresenceState['status']): PresenceState => ({
+  userId,
+  status,
+  text: null,
+  lastSeenAt: null,
+})
 
 const newConversation = (userId: string): Conversation => ({
   id: randomUUID(),

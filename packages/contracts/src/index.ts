@@ -1,6 +1,7 @@
 export { Actor } from './actor.ts'
 export { Announcement } from './announcement.ts'
 export { auth } from './auth.ts'
+export { ConnectionsToClose } from './connections-to-close.ts'
 export {
   call,
   contract,
@@ -20,9 +21,10 @@ export { decodeDeliveryBatch, encodeDeliveryBatch, type Delivery, type DeliveryB
 export { gateway } from './gateway.ts'
 export { media } from './media.ts'
 export { MembershipSpan, messaging, TopicChange } from './messaging.ts'
-export { presence } from './presence.ts'
+export { presence, PresenceNotice, UserPresence } from './presence.ts'
 export { ReceiptsDelivery } from './receipts-delivery.ts'
 export { Refused, refuse } from './refused.ts'
 export { RefusalOf } from './refusal-of.ts'
 export { retention } from './retention.ts'
 export { conversationTopic, Topic, userTopic } from './topic.ts'
+export { TypingNotice } from './typing-notice.ts'

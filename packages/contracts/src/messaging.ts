@@ -24,11 +24,13 @@ import {
   RemoveReaction,
   SendMessage,
   SentMessage,
+  StartTyping,
   Sync,
   UpdateConversation,
   UpdateSettings,
   UserId,
   hubEvents,
+  limits,
   type HubEventName,
 } from '@parley/protocol'
 import { z } from 'zod'
@@ -283,6 +285,23 @@ export const messaging = contract({
       }),
       errors: [],
       timeoutMs: 3_000,
+    }),
+    /** Which of these users share a conversation with one; those who do not are left out. */
+    listRelations: call({
+      subject: 'messaging.call.list-relations',
+      request: z.object({ userId: UserId, otherIds: z.array(UserId).min(1).max(limits.presencePerRequest) }),
+      /** `isContact`: they have a direct conversation. */
+      reply: z.object({ relations: z.array(z.object({ userId: UserId, isContact: z.boolean() })) }),
+      errors: [],
+      timeoutMs: 2_000,
+    }),
+    /** Whether others may be told that this user types. A gateway remembers the answer for a while. */
+    allowTyping: call({
+      subject: 'messaging.call.allow-typing',
+      request: z.object({ ...actor, ...StartTyping.input.shape }),
+      reply: StartTyping.output,
+      errors: StartTyping.errors,
+      timeoutMs: 2_000,
     }),
     /** The current versions of topics: of conversations, and of users (their `membershipVersion`). Unknown topics are at 0. */
     readVersions: call({

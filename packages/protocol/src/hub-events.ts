@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ConversationId, Counter, Time, UserId } from './ids.ts'
-import { Conversation, Member, Message, Receipt } from './objects.ts'
+import { Conversation, Member, Message, PresenceState, Receipt } from './objects.ts'
 
 /** What the hub tells its clients, by target name. Changes of a conversation carry its `version`. */
 export const hubEvents = {
@@ -21,6 +21,22 @@ export const hubEvents = {
   MemberChanged: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
   /** Watermarks that have risen. The caller's own come too, from their other devices. */
   ReceiptsUpdated: z.object({ conversationId: ConversationId, receipts: z.array(Receipt) }),
+  /**
+   * Somebody is typing, until `expiresAt` at the latest, or has stopped. While more than a few are typing, nobody is named: then
+   * `userId` is null and `count` says how many, none if not `active`.
+   */
+  Typing: z.object({
+    conversationId: ConversationId,
+    userId: UserId.nullable(),
+    active: z.boolean(),
+    /** How many are typing, the caller aside. */
+    count: Counter,
+    expiresAt: Time,
+  }),
+  /** Users watched by this connection, as they are seen now: at most once a second, the newest of each. */
+  PresenceChanged: z.array(PresenceState),
+  /** The connection is about to be closed for good. */
+  SessionEnding: z.object({ reason: z.enum(['too_many_connections']), at: Time }),
   /** What these conversations missed is too much to be told live, or can not be told: `Sync` has it. */
   SyncRequired: z.object({ reason: z.string(), conversationIds: z.array(ConversationId) }),
 }

@@ -15,7 +15,9 @@ export {
   Receipt,
   Role,
   Settings,
+  Status,
   User,
+  VisibleTo,
 } from './objects.ts'
 export { alwaysPossible, operation, type InputOf, type Operation, type OutputOf, type Route } from './operation.ts'
 export * from './operations/conversations.ts'
@@ -26,6 +28,7 @@ export * from './operations/receipts.ts'
 export * from './operations/sessions.ts'
 export * from './operations/settings.ts'
 export * from './operations/sync.ts'
+export * from './operations/typing.ts'
 export * from './operations/users.ts'
 export { operations, type OperationName } from './operations/index.ts'
 export { refusals, type Refusal, type RefusalCode, type RefusalData } from './refusals.ts'

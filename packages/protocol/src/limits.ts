@@ -23,6 +23,15 @@ export const limits = {
   usersPerRequest: 100,
   /** Users whose presence is asked in one request. */
   presencePerRequest: 500,
+  /** Users whose presence one connection watches. */
+  watchedUsers: 500,
+  statusTextCharacters: 100,
+  /** How far ahead the end of a status may be. */
+  statusAheadMs: 365 * 24 * 60 * 60 * 1000,
+  /** Who is typing is told in conversations of at most so many members. */
+  typingMembers: 200,
+  /** While more members than this are typing, only their number is told. */
+  namedTypists: 5,
   pageSize: 100,
   /** Conversations named in one `Sync`. */
   conversationsPerSync: 500,

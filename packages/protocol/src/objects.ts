@@ -128,9 +128,34 @@ export type Receipt = z.infer<typeof Receipt>
 export const PresenceState = z
   .object({
     userId: UserId,
-    /** `unknown` while it cannot be told: never `offline` in doubt. */
-    status: z.enum(['online', 'offline', 'unknown']),
+    /**
+     * `away`: no device has been used for a while. `busy`: does not want to be disturbed. `offline`: not there, or `invisible`, a
+     * status that only the user sees. `unknown`: it cannot be told now, or not to the caller; never `offline` in doubt.
+     */
+    status: z.enum(['online', 'away', 'busy', 'invisible', 'offline', 'unknown']),
+    /** In the user's own words. */
+    text: z.string().nullable(),
+    /** When an offline user was last there; null if that is not known, or not for the caller to know. */
     lastSeenAt: Time.nullable(),
   })
   .meta({ id: 'PresenceState' })
 export type PresenceState = z.infer<typeof PresenceState>
+
+/**
+ * Who is told about a user, among those who share a conversation: all of them, those with a direct conversation, or nobody.
+ * It is mutual for the time last seen: who does not let another see it does not see the other's.
+ */
+export const VisibleTo = z.enum(['everyone', 'contacts', 'nobody']).meta({ id: 'VisibleTo' })
+export type VisibleTo = z.infer<typeof VisibleTo>
+
+/** What a user has chosen to show of being there. */
+export const Status = z
+  .object({
+    status: z.enum(['online', 'busy', 'invisible']),
+    text: z.string().nullable(),
+    /** When status and text end; null: when they are changed. */
+    until: Time.nullable(),
+    visibleTo: VisibleTo,
+  })
+  .meta({ id: 'Status' })
+export type Status = z.infer<typeof Status>

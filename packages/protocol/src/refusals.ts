@@ -26,6 +26,8 @@ export const refusals = {
   },
   mention_not_a_member: { status: 422, sentence: 'A mentioned user is not a member of this conversation.' },
   too_many_members: { status: 422, sentence: 'The conversation would have too many members.' },
+  too_many_watched: { status: 422, sentence: 'The connection would watch the presence of too many users.' },
+  typing_not_offered: { status: 422, sentence: 'Who is typing is not told in conversations of this size.' },
   last_owner: { status: 409, sentence: 'The last owner cannot leave while others remain.' },
   upload_not_found: { status: 404, sentence: 'There is no such file, or you may not see it.' },
   upload_not_received: { status: 409, sentence: 'The file has not been uploaded yet.' },

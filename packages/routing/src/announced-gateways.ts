@@ -7,6 +7,8 @@ export interface AnnouncedGateways {
   distrust(): void
   /** Heard lately: certainly alive. */
   heardLately(gatewayId: number): boolean
+  /** How many were. */
+  readonly alive: number
   /** All that were heard and not forgotten. Those not heard lately are alive only if their lease is. */
   all(): number[]
   forget(gatewayIds: Iterable<number>): void
@@ -26,6 +28,11 @@ export function hearGateways(silentAfterMs = SILENT_AFTER_MS): AnnouncedGateways
   const heard = new Map<number, { at: number; announcement: Announcement }>()
   let believedFrom = 0
 
+  function heardLately(gatewayId: number): boolean {
+    const last = heard.get(gatewayId)
+    return last !== undefined && performance.now() - last.at < silentAfterMs
+  }
+
   return {
     hear(announcement) {
       heard.set(announcement.gatewayId, { at: performance.now(), announcement })
@@ -33,9 +40,9 @@ export function hearGateways(silentAfterMs = SILENT_AFTER_MS): AnnouncedGateways
     distrust() {
       believedFrom = performance.now()
     },
-    heardLately(gatewayId) {
-      const last = heard.get(gatewayId)
-      return last !== undefined && performance.now() - last.at < silentAfterMs
+    heardLately,
+    get alive() {
+      return heard.keys().filter(heardLately).toArray().length
     },
     all() {
       const now = performance.now()

@@ -1,4 +1,5 @@
 import type { AnnouncedGateways } from './announced-gateways.ts'
+import { wantRound } from './dead-interest.ts'
 import type { LiveLeases } from './live-leases.ts'
 import { SWEEP } from './presence-scripts.ts'
 import { BUCKETS, redisKeys } from './redis-keys.ts'
@@ -22,6 +23,7 @@ export async function sweepDeadGateways({
   const dead = await leases.deadAmong([...gatewayIds, ...silent])
   announced.forget(silent.filter((gatewayId) => dead.has(gatewayId)))
   const left = gatewayIds.filter((gatewayId) => dead.has(gatewayId))
+  if (left.length > 0) await wantRound(redis)
   for (const gatewayId of left) {
     await sweep(redis, gatewayId)
     // Last: until then somebody else would begin anew.

@@ -7,6 +7,8 @@ import type { RedisConnection } from './redis.ts'
  * removed from Redis: whatever is in the map is in Redis too, or on its way there, or the gateway is not registered.
  */
 export interface GatewayInterest {
+  /** How many topics there are. */
+  readonly size: number
   /** Counts; answers with the topics that were not there. */
   count(topics: readonly string[]): string[]
   uncount(topics: readonly string[]): void
@@ -35,6 +37,9 @@ export function countInterest(redis: RedisConnection, removalDelayMs: number): G
   }
 
   return {
+    get size() {
+      return counts.size
+    },
     count(topics) {
       const fresh: string[] = []
       for (const topic of topics) {

@@ -8,6 +8,10 @@ export interface GatewayLease {
   readonly gatewayId: number
   /** By our own clock it can not have run out. */
   readonly stands: boolean
+  /** How many ids have had a lease. */
+  readonly taken: number
+  /** How often a lease was renewed. */
+  readonly renewals: number
   /** Whether this is the id, or was one before. */
   wasHeldAs(gatewayId: number): boolean
   /** Takes an id that nobody has used, with a lease of its own. The one before is left to be swept. */
@@ -25,6 +29,8 @@ export function holdLease(redis: RedisConnection, options: { leaseMs: number; re
   let gatewayId = newGatewayId()
   const held = new Set([gatewayId])
   let address = ''
+  let taken = 0
+  let renewals = 0
   /** Measured before the command is sent: the lease in Redis ends no earlier than this says. */
   let renewedAt = -Infinity
 
@@ -43,6 +49,12 @@ export function holdLease(redis: RedisConnection, options: { leaseMs: number; re
     get stands() {
       return performance.now() - renewedAt < leaseMs
     },
+    get taken() {
+      return taken
+    },
+    get renewals() {
+      return renewals
+    },
     wasHeldAs: (id) => held.has(id),
     async reachableAt(told) {
       address = told
@@ -51,15 +63,16 @@ export function holdLease(redis: RedisConnection, options: { leaseMs: number; re
     },
     async take() {
       const before = gatewayId
-      const taken = newGatewayId()
-      held.add(taken)
+      const next = newGatewayId()
+      held.add(next)
       const at = performance.now()
       await redis.pipeline((pipeline) => {
-        pipeline.set(redisKeys.lease(taken), address, 'PX', leaseMs)
-        pipeline.sadd(redisKeys.gateways, before, taken)
+        pipeline.set(redisKeys.lease(next), address, 'PX', leaseMs)
+        pipeline.sadd(redisKeys.gateways, before, next)
       })
-      gatewayId = taken
+      gatewayId = next
       renewedAt = at
+      taken++
     },
     async renew() {
       const renewed = gatewayId
@@ -69,6 +82,7 @@ export function holdLease(redis: RedisConnection, options: { leaseMs: number; re
       const stood = since < leaseMs && (await extend(renewed))
       if (renewed === gatewayId) renewedAt = stood ? at : -Infinity
       if (!stood) return 'lapsed'
+      renewals++
       return since > 2 * renewMs ? 'late' : 'renewed'
     },
     async giveUp() {

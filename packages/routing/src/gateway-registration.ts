@@ -17,6 +17,8 @@ export interface GatewayRegistration extends AsyncDisposable {
   readonly announcement: Announcement
   /** This process was stopped for longer than its lease, and not everything is registered again. */
   readonly lapsed: boolean
+  /** How often there was a reason to doubt. */
+  readonly doubts: number
   /** What Redis holds may not be whole any more. */
   doubt(reason: string, error?: unknown): void
   /** Resolves when all who listen have heard of the last change. */
@@ -144,6 +146,9 @@ export async function keepRegistered(options: {
     },
     get lapsed() {
       return stops.wasStopped
+    },
+    get doubts() {
+      return doubts
     },
     doubt,
     told: () => telling,

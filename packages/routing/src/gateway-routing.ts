@@ -3,6 +3,8 @@ import { repeat, type Logger } from '@parley/runtime'
 import type { Announcement } from './announcement.ts'
 import {
   keepConnections,
+  NOTHING_KNOWN,
+  type AddedConnection,
   type GatewayConnection,
   type GraceMs,
   type HowConnectionEnded,
@@ -11,7 +13,7 @@ import { findAddresses } from './gateway-addresses.ts'
 import { countInterest } from './gateway-interest.ts'
 import { holdLease } from './gateway-lease.ts'
 import { keepRegistered } from './gateway-registration.ts'
-import { JOIN, LEAVE } from './presence-scripts.ts'
+import { IDLE, JOIN, LEAVE } from './connection-scripts.ts'
 import { openRedis } from './redis.ts'
 import { claimTicket } from './ticket-claims.ts'
 
@@ -33,8 +35,15 @@ export interface GatewayRouting extends AsyncDisposable {
   addInterest(topics: readonly string[]): Promise<void>
   /** Leaves Redis after a few seconds, so that a reconnect is free. */
   removeInterest(topics: readonly string[]): void
-  /** Resolves when presence will hear of it, or at once while Redis is away. */
-  addConnection(connection: GatewayConnection): Promise<void>
+  /** What an operator may want to watch. */
+  readonly figures: GatewayFigures
+  /**
+   * Resolves when presence will hear of it, or at once while Redis is away, and nothing is known. Connections beyond the cap that
+   * are not closed are named again next time.
+   */
+  addConnection(connection: GatewayConnection): Promise<AddedConnection>
+  /** Whether anything is done on this connection: a user all of whose connections are idle is away. Written when it changes. */
+  setIdle(connectionId: string, userId: string, idle: boolean): Promise<void>
   removeConnection(connectionId: string, userId: string, how: HowConnectionEnded): Promise<void>
   /** Other gateways reach this one here: a URL such as `http://10.1.2.3:8080`. To be told once it listens. */
   reachableAt(address: string): Promise<void>
@@ -64,6 +73,19 @@ export interface GatewayRouting extends AsyncDisposable {
   check(): Promise<void>
 }
 
+/** As of now, and since the start. */
+export interface GatewayFigures {
+  /** Topics with interest, those about to lose it included. */
+  readonly topics: number
+  readonly connections: number
+  /** Whether Redis holds all of this. */
+  readonly registered: boolean
+  readonly leasesTaken: number
+  readonly renewals: number
+  /** How often it had to be doubted that Redis holds all of this. */
+  readonly doubts: number
+}
+
 const LEASE_MS = 15_000
 const RENEW_MS = 5_000
 const REMOVAL_DELAY_MS = 5_000
@@ -82,17 +104,21 @@ export async function openGatewayRouting(options: {
   /** Gateways that lost Redis together register again at random moments within this time. */
   registrationJitterMs?: number
   graceMs?: GraceMs
+  /** How many connections of one user are kept, over all gateways; without a number, all. */
+  connectionsPerUser?: number
 }): Promise<GatewayRouting> {
   const { log } = options
   const leaseMs = options.leaseMs ?? LEASE_MS
   const renewMs = options.renewMs ?? RENEW_MS
   const removalDelayMs = options.removalDelayMs ?? REMOVAL_DELAY_MS
   await using stack = new AsyncDisposableStack()
-  const redis = stack.use(await openRedis({ url: options.url, name: 'gateway-routing', log, scripts: [JOIN, LEAVE] }))
+  const redis = stack.use(
+    await openRedis({ url: options.url, name: 'gateway-routing', log, scripts: [IDLE, JOIN, LEAVE] }),
+  )
   const lease = holdLease(redis, { leaseMs, renewMs })
   const addresses = findAddresses(redis)
   const interest = countInterest(redis, removalDelayMs)
-  const connections = keepConnections(redis, options.graceMs ?? GRACE_MS)
+  const connections = keepConnections(redis, options.graceMs ?? GRACE_MS, options.connectionsPerUser)
   stack.defer(farewell)
   const registration = stack.use(
     await keepRegistered({
@@ -149,6 +175,16 @@ export async function openGatewayRouting(options: {
     get lapsed() {
       return registration.lapsed
     },
+    get figures() {
+      return {
+        topics: interest.size,
+        connections: connections.size,
+        registered: registration.announcement.registered,
+        leasesTaken: lease.taken,
+        renewals: lease.renewals,
+        doubts: registration.doubts,
+      }
+    },
     async addInterest(topics) {
       const fresh = interest.count(topics)
       if (redis.available) {
@@ -164,9 +200,17 @@ export async function openGatewayRouting(options: {
     removeInterest: (topics) => interest.uncount(topics),
     async addConnection(connection) {
       try {
-        await connections.add(registration.announcement.gatewayId, connection)
+        return await connections.add(registration.announcement.gatewayId, connection)
       } catch (error) {
         registration.doubt('connection not registered', error)
+        return NOTHING_KNOWN
+      }
+    },
+    async setIdle(connectionId, userId, idle) {
+      try {
+        await connections.setIdle(registration.announcement.gatewayId, connectionId, userId, idle)
+      } catch (error) {
+        registration.doubt('idleness not registered', error)
       }
     },
     async removeConnection(connectionId, userId, how) {

@@ -1,3 +1,4 @@
+import { compactId, expandId } from './compact-id.ts'
 import { CLAIM_SEEN, FORGET_SEEN } from './presence-scripts.ts'
 import { BUCKETS, redisKeys } from './redis-keys.ts'
 import type { RedisConnection } from './redis.ts'
@@ -26,7 +27,7 @@ export async function flushSeen(
     for (let full = true; full;) {
       const seen = await readSeen(redis, bucket)
       if (seen.length > 0) await store(seen)
-      const forgotten = seen.flatMap(({ userId, at }) => [String(at.getTime()), userId])
+      const forgotten = seen.flatMap(({ userId, at }) => [String(at.getTime()), compactId(userId)])
       await redis.pipeline((pipeline) => pipeline.evalsha(FORGET_SEEN.sha, 1, redisKeys.seen(bucket), ...forgotten))
       full = seen.length === USERS_PER_STEP
     }
@@ -35,5 +36,7 @@ export async function flushSeen(
 
 async function readSeen(redis: RedisConnection, bucket: number): Promise<Seen[]> {
   const read = await redis.client.zrange(redisKeys.seen(bucket), 0, String(USERS_PER_STEP - 1), 'WITHSCORES')
-  return read.flatMap((userId, index) => (index % 2 === 0 ? [{ userId, at: new Date(Number(read[index + 1])) }] : []))
+  return read.flatMap((compact, index) =>
+    index % 2 === 0 ? [{ userId: expandId(compact), at: new Date(Number(read[index + 1])) }] : [],
+  )
 }

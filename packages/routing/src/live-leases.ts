@@ -1,7 +1,7 @@
 import { redisKeys } from './redis-keys.ts'
 import type { RedisConnection } from './redis.ts'
 
-/** Which gateways hold a lease. An answer of "alive" may be a second old; "dead" is for ever, since no id is used again. */
+/** Which gateways hold a lease. An answer of "alive" may be a second old, unless told; "dead" is for ever: no id comes again. */
 export interface LiveLeases {
   /** Those of the ids that have no lease. Throws when Redis cannot tell. */
   deadAmong(gatewayIds: Iterable<number>): Promise<Set<number>>
@@ -11,7 +11,7 @@ const ALIVE_FOR_MS = 1_000
 const DEAD_REMEMBERED = 10_000
 
 /** Only to be asked about ids that were found in Redis or announced: their lease was there before. */
-export function watchLeases(redis: RedisConnection): LiveLeases {
+export function watchLeases(redis: RedisConnection, aliveForMs = ALIVE_FOR_MS): LiveLeases {
   const aliveUntil = new Map<number, number>()
   const dead = new Set<number>()
 
@@ -23,7 +23,7 @@ export function watchLeases(redis: RedisConnection): LiveLeases {
       if (unsure.length > 0) {
         const exists = await redis.pipeline((pipeline) => unsure.forEach((id) => pipeline.exists(redisKeys.lease(id))))
         unsure.forEach((id, index) => {
-          if (exists[index] === 1) aliveUntil.set(id, now + ALIVE_FOR_MS)
+          if (exists[index] === 1) aliveUntil.set(id, now + aliveForMs)
           else {
             aliveUntil.delete(id)
             dead.add(id)

@@ -1,41 +1,6 @@
-import { script } from './redis.ts'
+import { NOW, script } from './redis-script.ts'
 
-/**
- * A user's hash holds a field per connection, `<connectionId>` -> `<gatewayId>|<since, ms>|<device>`, and of the user:
- *   #s  what was decided last: 1 online, 0 offline    #v  the version of that transition    #t  its time, ms
- *   #a  the version that was announced last           #g  until when absence is forgiven, ms
- *   #l  when a connection last ended, ms
- * A user is looked at again when due; whoever changes something makes them due in the same script, so nothing is forgotten.
- * All times are Redis's own.
- */
-const NOW = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-`
-
-/** A connection is there. KEYS user, gatewayUsers, due. ARGV userId, connectionId, value. */
-export const JOIN = script(`${NOW}
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
-redis.call('PERSIST', KEYS[1])
-redis.call('SADD', KEYS[2], ARGV[1])
-redis.call('ZADD', KEYS[3], 'LT', now, ARGV[1])
-`)
-
-/** A connection is gone, for some time already. KEYS user, gatewayUsers, due. ARGV userId, connectionId, gatewayId, graceMs, agoMs. */
-export const LEAVE = script(`${NOW}
-redis.call('HDEL', KEYS[1], ARGV[2])
-local prefix, others = ARGV[3] .. '|', false
-for _, value in ipairs(redis.call('HVALS', KEYS[1])) do
-  if string.sub(value, 1, #prefix) == prefix then others = true end
-end
-if not others then redis.call('SREM', KEYS[2], ARGV[1]) end
-local known = redis.call('HMGET', KEYS[1], '#g', '#l')
-local left = now - ARGV[5]
-local forgiven = left + ARGV[4]
-redis.call('HSET', KEYS[1], '#g', math.max(forgiven, tonumber(known[1] or 0)), '#l', math.max(left, tonumber(known[2] or 0)))
-redis.call('PERSIST', KEYS[1])
-redis.call('ZADD', KEYS[3], 'LT', math.max(forgiven, now), ARGV[1])
-`)
+/** What presence does with users: see `user-hash.ts`. Ids are compact. */
 
 /**
  * Takes users that are due. Until the claim ends nobody else takes them, unless something happens to them.
@@ -49,73 +14,137 @@ return {claim, users}
 `)
 
 /**
- * Decides whether a user is there. KEYS user, due, seen, epoch.
- * ARGV userId, claim, the epoch under which all gateways are registered ('*': any, '': there is doubt), deadGraceMs, retryMs,
- * keepOfflineMs, then the gateways known to be dead. Answers with status, version and time if there is something to announce.
+ * Decides how a user is. Nothing is decided without the status they have chosen.
+ * KEYS user, due, seen, epoch.
+ * ARGV userId, claim, run, the epoch under which all gateways are registered ('*': any, '': there is doubt), deadGraceMs,
+ * retryMs, keepOfflineMs, then the gateways known to be dead. If there is something to announce, answers with state, version,
+ * time, text, when last seen, to whom it is visible, and #p.
  * An announced version is above all earlier ones, also of before Redis was emptied: it is never below the time.
  */
 export const SETTLE = script(`${NOW}
-local dead = {}
-for index = 7, #ARGV do dead[ARGV[index]] = true end
+local function look(at)
+  if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0) ~= tonumber(ARGV[2]) then return false end
+  if at then redis.call('ZADD', KEYS[2], at, ARGV[1]) else redis.call('ZREM', KEYS[2], ARGV[1]) end
+  return true
+end
 
-local user, connected, buried = {}, false, false
+local dead = {}
+for index = 8, #ARGV do dead[ARGV[index]] = true end
+local user, connected, active, buried = {}, false, false, {}
 local fields = redis.call('HGETALL', KEYS[1])
 for index = 1, #fields, 2 do
   local field, value = fields[index], fields[index + 1]
   if string.sub(field, 1, 1) == '#' then
-    user[field] = tonumber(value)
+    user[field] = value
   elseif dead[string.match(value, '^%d+')] then
-    redis.call('HDEL', KEYS[1], field)
-    buried = true
+    table.insert(buried, field)
   else
     connected = true
+    if string.match(value, '^%d+|a') then active = true end
   end
 end
-if buried then
-  user['#g'] = math.max(now + ARGV[4], user['#g'] or 0)
-  user['#l'] = now
-  redis.call('HSET', KEYS[1], '#g', user['#g'], '#l', now)
+if user['#r'] ~= ARGV[3] then
+  look(now + ARGV[6])
+  return {}
+end
+
+local expires = tonumber(user['#u'])
+if expires and expires <= now then
+  if user['#x'] then user['#n'] = 'x' end
+  user['#c'], user['#x'], user['#u'], expires = nil, nil, nil, nil
+  redis.call('HDEL', KEYS[1], '#c', '#x', '#u')
+end
+local chosen, before = tonumber(user['#c'] or 1), tonumber(user['#s'])
+local forgiven, seen = tonumber(user['#g'] or 0), tonumber(user['#l'])
+if #buried > 0 then
+  redis.call('HDEL', KEYS[1], unpack(buried))
+  forgiven = math.max(now + ARGV[5], forgiven)
+  redis.call('HSET', KEYS[1], '#g', forgiven)
+  if chosen ~= 4 then seen = now end
 end
 
 local epoch = redis.call('GET', KEYS[4])
-local whole = epoch and (ARGV[3] == '*' or ARGV[3] == epoch)
-local decided, again = user['#s'], nil
+local whole = epoch and (ARGV[4] == '*' or ARGV[4] == epoch)
+local decided, again, gone = before, nil, false
 if connected then
-  decided = 1
-elseif (user['#g'] or 0) > now then
-  again = user['#g']
-elseif whole then
-  decided = 0
+  decided = chosen ~= 1 and chosen or active and 1 or 2
+elseif forgiven <= now and whole then
+  decided, gone = 0, true
 else
-  again = now + ARGV[5]
+  again = forgiven > now and forgiven or now + ARGV[6]
+  local shown = before == 1 or before == 2 or before == 3
+  if shown and chosen ~= 1 then decided = chosen end
+  if before == 3 and chosen == 1 then decided = 1 end
 end
+if expires and (not gone or user['#x']) then again = math.min(again or expires, expires) end
 
-if decided ~= user['#s'] then
-  user['#v'] = math.max((user['#v'] or 0) + 1, now)
-  user['#t'] = now
-  redis.call('HSET', KEYS[1], '#s', decided, '#v', user['#v'], '#t', now)
-  if decided == 0 then redis.call('ZADD', KEYS[3], 'GT', user['#l'] or now, ARGV[1]) end
-end
-
-if user['#v'] and user['#v'] ~= user['#a'] then return {decided, user['#v'], user['#t']} end
-if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0) == tonumber(ARGV[2]) then
-  if again then
-    redis.call('ZADD', KEYS[2], again, ARGV[1])
-  else
-    redis.call('ZREM', KEYS[2], ARGV[1])
-    if not connected then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
+if decided and (decided ~= before or user['#n']) then
+  if user['#t'] then
+    redis.call('HDEL', KEYS[1], '#p')
+    user['#p'] = nil
+  elseif before then
+    user['#p'] = before .. (user['#n'] == 'x' and 'x' or '')
+    redis.call('HSET', KEYS[1], '#p', user['#p'])
   end
+  local hides = decided == 4 or (decided == 0 and chosen == 4)
+  if hides and before and before ~= 0 and before ~= 4 then seen = now end
+  if (decided == 0 or decided == 4) and seen then redis.call('ZADD', KEYS[3], 'GT', seen, ARGV[1]) end
+  user['#v'] = string.format('%.0f', math.max(tonumber(user['#v'] or 0) + 1, now))
+  user['#t'] = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], '#s', decided, '#v', user['#v'], '#t', user['#t'])
+  redis.call('HDEL', KEYS[1], '#n')
 end
+if seen and seen ~= tonumber(user['#l']) then redis.call('HSET', KEYS[1], '#l', seen) end
+
+if user['#t'] then
+  local lastSeen = seen and string.format('%.0f', seen) or ''
+  return {decided, user['#v'], user['#t'], user['#x'] or '', lastSeen, user['#y'] or 0, user['#p'] or ''}
+end
+if look(again) and gone then redis.call('PEXPIRE', KEYS[1], ARGV[7]) end
 return {}
 `)
 
 /** A transition was announced. KEYS user, due. ARGV userId, version, claim. The user is looked at once more, to be done with. */
 export const ANNOUNCED = script(`${NOW}
-if redis.call('EXISTS', KEYS[1]) == 0 then return end
-if tonumber(ARGV[2]) > tonumber(redis.call('HGET', KEYS[1], '#a') or 0) then redis.call('HSET', KEYS[1], '#a', ARGV[2]) end
+if redis.call('HGET', KEYS[1], '#v') == ARGV[2] then redis.call('HDEL', KEYS[1], '#t', '#p') end
 if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0) == tonumber(ARGV[3]) then
   redis.call('ZADD', KEYS[2], now, ARGV[1])
 end
+`)
+
+/**
+ * The status that a user has chosen: `written` has just been stored, `read` comes from Postgres into a hash that has none to
+ * believe. A hash that has none takes from what was written only the version, so that an older reading does not count.
+ * KEYS user, due. ARGV userId, run, version, state, text, until, to whom it is visible, `written` or `read`.
+ */
+export const CHOOSE = script(`${NOW}
+local run, known, text, visible, before = unpack(redis.call('HMGET', KEYS[1], '#r', '#w', '#x', '#y', '#s'))
+local version, believed = tonumber(ARGV[3]), run == ARGV[2]
+known = tonumber(known or 0)
+if ARGV[8] == 'read' then
+  if believed or version < known then return end
+else
+  redis.call('ZADD', KEYS[2], 'LT', now, ARGV[1])
+  if version <= known then return end
+  if not believed then
+    redis.call('HSET', KEYS[1], '#w', version)
+    return
+  end
+end
+
+local chosen = {['#c'] = ARGV[4], ['#x'] = ARGV[5], ['#u'] = ARGV[6], ['#y'] = ARGV[7], ['#w'] = ARGV[3]}
+if ARGV[6] ~= '' and tonumber(ARGV[6]) <= now then chosen['#c'], chosen['#x'], chosen['#u'] = '1', '', '' end
+if before and (text or '') ~= chosen['#x'] then
+  redis.call('HSET', KEYS[1], '#n', 'x')
+elseif before and (visible or '0') ~= chosen['#y'] then
+  redis.call('HSETNX', KEYS[1], '#n', 'y')
+end
+local usual = {['#c'] = '1', ['#x'] = '', ['#u'] = '', ['#y'] = '0', ['#w'] = '0'}
+for field, value in pairs(chosen) do
+  if value == usual[field] then redis.call('HDEL', KEYS[1], field) else redis.call('HSET', KEYS[1], field, value) end
+end
+redis.call('HSET', KEYS[1], '#r', ARGV[2])
+if not believed and chosen['#c'] == '4' then redis.call('HDEL', KEYS[1], '#l') end
 `)
 
 /** Makes users of a dead gateway due. KEYS gatewayUsers, due. ARGV limit. Answers with how many. */

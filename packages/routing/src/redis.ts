@@ -1,14 +1,6 @@
-import { createHash } from 'node:crypto'
 import { Redis, type ChainableCommander } from 'ioredis'
 import type { Logger } from '@parley/runtime'
-
-/** A Lua script, run by its hash. It is loaded on every new connection. */
-export interface Script {
-  readonly lua: string
-  readonly sha: string
-}
-
-export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
+import type { Script } from './redis-script.ts'
 
 /**
  * A connection to Redis that may be away at any time, also at the start. Commands fail at once while it is away and within
@@ -18,6 +10,8 @@ export interface RedisConnection extends AsyncDisposable {
   readonly client: Redis
   /** Whether it is worth asking. */
   readonly available: boolean
+  /** Another one after each restart of the server, which may have brought back old data: 20 bits of its run id. */
+  readonly run: number
   /** Called when Redis can be asked: at the start and after each loss. What was sent before has been done or never will be. */
   onAvailable(listener: () => void): void
   onLost(listener: () => void): void
@@ -128,6 +122,9 @@ export async function openRedis(options: {
     client,
     get available() {
       return available
+    },
+    get run() {
+      return Number.parseInt(previous?.server.slice(0, 5) ?? '0', 16) || 0
     },
     onAvailable: (listener) => void availableListeners.push(listener),
     onLost: (listener) => void lostListeners.push(listener),

@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { silentLog, testRedis } from '@parley/testing'
+import { Redis } from 'ioredis'
 import { expect, test, vi } from 'vitest'
 import { openConnectionRegistry, type ConnectionRegistry, type Seen, type Transition } from '../src/index.ts'
+import { redisKeys } from '../src/redis-keys.ts'
 import { startFleet } from './fleet.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 const PATIENCE = { timeout: 20_000, interval: 20 }
 
 const openRegistry = (url: string, options: Partial<Parameters<typeof openConnectionRegistry>[0]> = {}) =>
-  openConnectionRegistry({ url, log: silentLog, settlingMs: 0, ...options })
+  openConnectionRegistry({ url, log: silentLog, readStatuses: async () => new Map(), settlingMs: 0, ...options })
 
 async function nextTransitions(registry: ConnectionRegistry): Promise<Transition[]> {
   let found: Transition[] = []
@@ -109,4 +111,29 @@ test('when somebody was last seen is handed over until it is stored, and not aga
   await comeAndGo()
   await registry.flushSeen(60_000, store)
   expect(stored).toEqual([{ userId: 'ann', at: expect.any(Date) as Date }])
+})
+
+test('that it could not be told for a moment who is offline is not missed between two looks', async () => {
+  await using redis = await testRedis()
+  const raw = new Redis(redis.url)
+  using _ = { [Symbol.dispose]: () => raw.disconnect() }
+  await using fleet = startFleet(redis.url)
+  const gateway = await fleet.gateway()
+  await using registry = await openRegistry(redis.url)
+  registry.hear(gateway.announcement)
+  expect(await registry.isWhole()).toBe(false)
+  expect(await registry.isWhole()).toBe(true)
+
+  // A part is lost, and registered again under the same id.
+  const { redisEpoch } = gateway.announcement
+  await raw.del(redisKeys.epoch(3))
+  await expect
+    .poll(() => gateway.announcement.registered && gateway.announcement.redisEpoch !== redisEpoch, PATIENCE)
+    .toBe(true)
+  registry.hear(gateway.announcement)
+  expect(await registry.isWhole()).toBe(false)
+  expect(await registry.isWhole()).toBe(true)
+
+  await redis.kill()
+  expect(await registry.isWhole()).toBe(false)
 })

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
 /** A registry of its own per process part, so that several services can run in one test process. */
 export type Metrics = Registry
@@ -26,4 +26,14 @@ export function measure(metrics: Metrics, name: string, help: string, read: () =
       },
     }),
   )
+}
+
+/** Counts from the start of the process on; with a label, each of its values for itself. */
+export function count(metrics: Metrics, name: string, help: string, label?: string): (value?: string) => void {
+  const labelNames = label === undefined ? [] : [label]
+  const counter = new Counter({ name, help, labelNames, registers: [metrics] })
+  return (value) => {
+    if (label === undefined) counter.inc()
+    else counter.inc({ [label]: value ?? '' })
+  }
 }

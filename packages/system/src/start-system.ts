@@ -16,14 +16,19 @@ export interface System extends AsyncDisposable {
   readonly logDirectory: string
   /** Ends a service without a word, as `kill -9` does. */
   kill(service: string): Promise<void>
-  /** Waits until a service that was killed runs again and is ready. */
+  /** Asks a service to stop in good order, as an orchestrator does. What ends is started again. */
+  stop(service: string): Promise<void>
+  /** A service does nothing until it is resumed: it neither ends nor hears anything. */
+  pause(service: string): Promise<void>
+  resume(service: string): Promise<void>
+  /** Waits until a service that was killed or stopped runs again and is ready. */
   untilBack(service: string): Promise<void>
   /** Waits until all services are ready. */
   untilReady(): Promise<void>
 }
 
 export interface SystemOptions {
-  /** Variables of `npm start`: the servers that run already, such as `NATS_URL`. */
+  /** Variables of `npm start`: the servers that run already, such as `NATS_URL`, and what services are told by their prefix. */
   readonly environment?: Readonly<Record<string, string>>
   /** Runs the services otherwise than `npm start` does. */
   readonly arrange?: (stages: Stages) => Stages
@@ -55,7 +60,7 @@ export async function startSystem({ environment, arrange }: SystemOptions = {}):
         AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
         ...environment,
       }),
-      environment: process.env,
+      environment: { ...process.env, ...environment },
       progress: { step: (_doing, work) => work(), say: () => undefined },
       signal: stopping.signal,
     }),
@@ -64,12 +69,20 @@ export async function startSystem({ environment, arrange }: SystemOptions = {}):
   const readState = async (): Promise<State> => JSON.parse(await readFile(join(home, 'state.json'), 'utf8')) as State
   const { servers } = await readState()
   const urlOf = (name: string) => servers.find((server) => server.name === name)?.url ?? ''
-  const killed = new Map<string, number>()
+  /** By service, the process that is to end. */
+  const ending = new Map<string, number>()
   async function find(name: string) {
     const { services } = await readState()
     const found = services.find((service) => service.name === name)
     if (found === undefined) throw new Error(`there is no service ${name}`)
     return found
+  }
+
+  async function signal(name: string, signalName: NodeJS.Signals): Promise<number> {
+    const { pid } = await find(name)
+    if (pid === null) throw new Error(`${name} does not run`)
+    process.kill(pid, signalName)
+    return pid
   }
 
   const untilEventually = (isSo: () => Promise<boolean>) =>
@@ -83,15 +96,21 @@ export async function startSystem({ environment, arrange }: SystemOptions = {}):
     redisUrl: urlOf('redis'),
     logDirectory: join(home, 'logs'),
     async kill(name) {
-      const { pid } = await find(name)
-      if (pid === null) throw new Error(`${name} does not run`)
-      killed.set(name, pid)
-      process.kill(pid, 'SIGKILL')
+      ending.set(name, await signal(name, 'SIGKILL'))
+    },
+    async stop(name) {
+      ending.set(name, await signal(name, 'SIGTERM'))
+    },
+    async pause(name) {
+      await signal(name, 'SIGSTOP')
+    },
+    async resume(name) {
+      await signal(name, 'SIGCONT')
     },
     async untilBack(name) {
       await untilEventually(async () => {
         const { pid, healthUrl } = await find(name)
-        return pid !== null && pid !== killed.get(name) && isReady(healthUrl)
+        return pid !== null && pid !== ending.get(name) && isReady(healthUrl)
       })
     },
     async untilReady() {

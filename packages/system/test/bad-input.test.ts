@@ -35,6 +35,8 @@ const plausible: Record<string, unknown> = {
   sequence: 1,
   role: 'member',
   until: null,
+  status: 'busy',
+  visibleTo: 'everyone',
   displayName: 'A name',
   query: 'a',
   name: 'file.txt',

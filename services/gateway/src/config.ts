@@ -29,6 +29,8 @@ export function readConfig(environment: Environment) {
       GATEWAY_ADDRESS: z.url({ protocol: /^http$/ }).optional(),
       /** Exact origins, separated by commas, whose pages may connect. In development, pages of this machine may as well. */
       GATEWAY_ALLOWED_ORIGINS: origins.optional(),
+      /** Connections that one user may have, over all gateways. The newest win. */
+      GATEWAY_CONNECTIONS_PER_USER: z.coerce.number().int().min(1).max(1_000).default(20),
       /** How long a stopping gateway takes to close its connections, spread evenly. It must fit into the time a stop may take. */
       GATEWAY_DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
     },
@@ -50,6 +52,7 @@ export function readConfig(environment: Environment) {
     /** Undefined: where it listens. */
     address: read.GATEWAY_ADDRESS && new URL(read.GATEWAY_ADDRESS).origin,
     secret: read.GATEWAY_SECRET,
+    connectionsPerUser: read.GATEWAY_CONNECTIONS_PER_USER,
     drainMs: read.GATEWAY_DRAIN_SECONDS * 1_000,
   }
 }

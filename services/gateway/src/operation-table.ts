@@ -1,21 +1,22 @@
-import type { Answer, CallContext, Callers } from '@parley/bus'
-import type { Actor, auth, media, messaging, presence } from '@parley/contracts'
+import type { Answer, CallContext } from '@parley/bus'
+import type { Actor } from '@parley/contracts'
 import type { operations, OperationName, OutputOf } from '@parley/protocol'
 import type { z } from 'zod'
+import type { Calls } from './calls-over.ts'
 import type { ConnectionTickets } from './identity/connection-tickets.ts'
 import type { ChatConnection } from './hub/chat-connection.ts'
 import type { Identity } from './identity/identity.ts'
 import type { GatheredMarks } from './receipts/gathered-marks.ts'
+import type { Presence } from './presence/open-presence.ts'
 import type { SendBatcher } from './send-batcher.ts'
+import type { Typing } from './typing/open-typing.ts'
 
 /** Those who answer. */
-export interface Services {
-  readonly auth: Callers<typeof auth>
-  readonly messaging: Callers<typeof messaging>
-  readonly presence: Callers<typeof presence>
-  readonly media: Callers<typeof media>
+export interface Services extends Omit<Calls, 'presence'> {
   readonly sends: SendBatcher
   readonly marks: Pick<GatheredMarks, 'receive'>
+  readonly typing: Pick<Typing, 'start' | 'stop' | 'said'>
+  readonly presence: Pick<Presence, 'look' | 'watch' | 'unwatch' | 'getStatus' | 'setStatus'>
   readonly tickets: Pick<ConnectionTickets, 'issue'>
 }
 
@@ -57,7 +58,11 @@ export const operationTable: { readonly [Name in OperationName]: Answerer<Name> 
   RemoveMember: ({ messaging }, request, within) => messaging.removeMember(request, within),
   LeaveConversation: ({ messaging }, request, within) => messaging.leaveConversation(request, within),
 
-  SendMessage: ({ sends }, request, within) => sends.send(request, within),
+  SendMessage: async ({ sends, typing }, request, within) => {
+    const answered = await sends.send(request, within)
+    if (answered.ok) typing.said(request)
+    return answered
+  },
   GetMessages: ({ messaging }, request, within) => messaging.getMessages(request, within),
 
   EditMessage: ({ messaging }, request, within) => messaging.editMessage(request, within),
@@ -74,7 +79,14 @@ export const operationTable: { readonly [Name in OperationName]: Answerer<Name> 
   GetReceipts: ({ messaging }, request, within) => messaging.getReceipts(request, within),
   Sync: ({ messaging }, request, within) => messaging.sync(request, within),
 
-  GetPresence: ({ presence }, request, within) => presence.getPresence(request, within),
+  GetPresence: ({ presence }, request, within, { connection }) => presence.look(request, { connection, within }),
+  WatchPresence: ({ presence }, request, within, { connection }) => presence.watch(request, { connection, within }),
+  UnwatchPresence: ({ presence }, request, within, { connection }) => presence.unwatch(request, { connection, within }),
+  GetStatus: ({ presence }, request, within) => presence.getStatus(request, within),
+  SetStatus: ({ presence }, request, within, { connection }) => presence.setStatus(request, { connection, within }),
+
+  StartTyping: ({ typing }, request, within, { connection }) => typing.start(request, { connection, within }),
+  StopTyping: ({ typing }, request, within, { connection }) => typing.stop(request, { connection, within }),
 
   ReserveUpload: ({ media }, request, within) => media.reserveUpload(request, within),
   CompleteUpload: ({ media }, request, within) => media.completeUpload(request, within),

@@ -1,9 +1,8 @@
-import { callerOf, connectBus } from '@parley/bus'
-import { auth, media, messaging, presence } from '@parley/contracts'
+import { connectBus } from '@parley/bus'
 import { openGatewayRouting } from '@parley/routing'
 import { createHealth, createLogger, createMetrics, serveHttp, systemClock } from '@parley/runtime'
+import { callsOver } from './calls-over.ts'
 import type { Config } from './config.ts'
-import { openDelivery } from './delivery/open-delivery.ts'
 import { allowOriginOf } from './http/allowed-origin.ts'
 import { createApp } from './http/app.ts'
 import { authProxy } from './http/auth-proxy.ts'
@@ -14,9 +13,8 @@ import { createChatHub } from './hub/chat-hub.ts'
 import { openHub } from './hub/open-hub.ts'
 import { connectionTickets } from './identity/connection-tickets.ts'
 import { createIdentity } from './identity/create-identity.ts'
+import { openLiveParts } from './open-live-parts.ts'
 import { createPerform } from './perform-operation.ts'
-import { GatheredMarks } from './receipts/gathered-marks.ts'
-import { createPassMark } from './receipts/pass-marks.ts'
 import { createSendBatcher } from './send-batcher.ts'
 
 export type { Config }
@@ -28,27 +26,23 @@ export interface Gateway extends AsyncDisposable {
 /** The only door: keeps nothing that cannot be rebuilt, and can be killed at any time. */
 export async function startGateway(config: Config): Promise<Gateway> {
   await using stack = new AsyncDisposableStack()
+  const { connectionsPerUser } = config
   const development = config.environment === 'development'
   const log = createLogger({ service: 'gateway', level: config.logLevel })
   const metrics = createMetrics('gateway')
   const bus = stack.use(await connectBus({ url: config.natsUrl, service: 'gateway', log }))
-  const routing = stack.use(await openGatewayRouting({ url: config.redisUrl, log }))
+  const routing = stack.use(await openGatewayRouting({ url: config.redisUrl, connectionsPerUser, log }))
 
-  const calls = {
-    auth: callerOf(bus, auth),
-    messaging: callerOf(bus, messaging),
-    presence: callerOf(bus, presence),
-    media: callerOf(bus, media),
-  }
+  const calls = callsOver(bus)
   const tickets = connectionTickets({ secret: config.secret, routing, now: Date.now })
-  const { delivery } = stack.use(await openDelivery({ bus, routing, calls: calls.messaging, log }))
-  const marks = stack.use(new GatheredMarks({ pass: createPassMark(calls.messaging, log), delivery }))
-  const perform = createPerform({ ...calls, sends: createSendBatcher(calls.messaging), marks, tickets }, log)
+  const find = (connectionId: string) => hub.connections.get(connectionId)
+  const live = stack.use(await openLiveParts({ ...config, bus, routing, calls, find, clock: systemClock, log }))
+  const perform = createPerform({ ...calls, ...live, sends: createSendBatcher(calls.messaging), tickets }, log)
 
   const { keys, verifyToken } = createIdentity({ ...config, log })
   const allowOrigin = allowOriginOf({ allowedOrigins: config.allowedOrigins, development })
   const hub = openHub({
-    hub: createChatHub({ perform, delivery, marks, routing, clock: systemClock, log }),
+    hub: createChatHub({ ...live, perform, clock: systemClock, log }),
     verifyToken,
     tickets,
     routing,

@@ -1,9 +1,10 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { serve } from '@parley/bus'
-import { auth, media, messaging, presence, refuse } from '@parley/contracts'
+import { auth, media, messaging, refuse } from '@parley/contracts'
 import { operations, type Operation } from '@parley/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestGateway, type TestGateway } from './test-gateway.ts'
+import { startTestPresence } from './test-presence.ts'
 
 let gateway: TestGateway
 const userId = randomUUID()
@@ -21,17 +22,14 @@ beforeAll(async () => {
       if (asked !== conversationId) throw refuse.not_a_member()
       return { messages: [] }
     },
+    listRelations: async () => ({ relations: [] }),
     sendMessages: async ({ sends }) => ({
       results: sends.map(() => ({
         refusal: refuse.message_id_out_of_range({ serverTime: '2026-01-01T00:00:00.000Z' }).refusal,
       })),
     }),
   })
-  await serve(gateway.bus, presence, {
-    getPresence: async ({ userIds }) => ({
-      states: userIds.map((asked) => ({ userId: asked, status: 'online' as const, lastSeenAt: null })),
-    }),
-  })
+  await startTestPresence(gateway.bus)
   await serve(gateway.bus, media, {
     downloadMedia: async ({ id }) => ({ url: `https://files.example/${id}`, expiresAt: '2026-01-01T00:00:00.000Z' }),
   })

@@ -48,6 +48,7 @@ export async function startTestGateway(): Promise<TestGateway> {
       address: undefined,
       secret: SECRET,
       drainMs: 0,
+      connectionsPerUser: 20,
     })
   const started = stack.use(await start())
   await vi.waitUntil(() => last !== undefined, { timeout: 10_000 })

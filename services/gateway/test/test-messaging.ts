@@ -5,6 +5,7 @@ import {
   encodeDeliveryBatch,
   gateway,
   messaging,
+  refuse,
   userTopic,
   type DeliveryBatch,
   type MembershipSpan,
@@ -13,6 +14,7 @@ import {
   type RequestOf,
   type TopicChange,
 } from '@parley/contracts'
+import type { SentMessage } from '@parley/protocol'
 
 /**
  * Stands in for `messaging`: topics whose changes a test decides on, told to a gateway in whatever way the test wants:
@@ -41,7 +43,31 @@ export interface TestMessaging extends AsyncDisposable {
   /** Calls that raise watermarks, as they came; `answerMark` says what becomes of each mark, or throws. */
   readonly markCalls: readonly Mark[][]
   answerMark: (mark: Mark) => MarkResult
+  /** Who has asked whether they may be seen typing, in the order of asking; `beforeTyping` may refuse. */
+  readonly typists: readonly string[]
+  beforeTyping: ((conversationId: string) => void) | undefined
+  /** Pairs of users who have a direct conversation, if they share any. */
+  contacts: (readonly [string, string])[]
 }
+
+type Send = RequestOf<(typeof messaging)['calls']['sendMessages']>['sends'][number]
+
+const messageOf = ({ actor, id, conversationId, text }: Send): SentMessage => ({
+  id,
+  conversationId,
+  text,
+  senderId: actor.userId,
+  sequence: 1,
+  version: 2,
+  attachments: [],
+  replyTo: null,
+  mentions: [],
+  reactions: [],
+  createdAt: new Date().toISOString(),
+  editedAt: null,
+  deletedAt: null,
+  duplicate: false,
+})
 
 type MarkReceipts = (typeof messaging)['calls']['markReceipts']
 type Mark = RequestOf<MarkReceipts>['marks'][number]
@@ -58,6 +84,11 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
   const senderId = randomUUID()
   const lastNumbers = new Map<number, number>()
   const markCalls: Mark[][] = []
+  const typists: string[] = []
+  const isMember = (userId: string, conversationId: string) =>
+    memberships.get(userId)?.some((span) => span.conversationId === conversationId) ?? false
+  const isRelatedTo = (userId: string) => (otherId: string) =>
+    (memberships.get(userId) ?? []).some(({ conversationId }) => isMember(otherId, conversationId))
   const versionOf = (topic: string) => changesOf(topic).at(-1)?.version ?? 0
 
   function send(batch: Pick<DeliveryBatch, 'deliveries' | 'receipts'>): void {
@@ -83,6 +114,9 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
     beforeVersions: undefined,
     beforeChanges: undefined,
     markCalls,
+    typists,
+    beforeTyping: undefined,
+    contacts: [],
     answerMark: () => ({ gatherReadMs: 0, gatherDeliveredMs: 1_000 }),
     tell,
     tellReceipts: (...receipts) => send({ deliveries: [], receipts }),
@@ -132,6 +166,20 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
       markCalls.push(marks)
       return { results: marks.map((mark) => standIn.answerMark(mark)) }
     },
+    async allowTyping({ actor, conversationId }) {
+      typists.push(actor.userId)
+      if (!isMember(actor.userId, conversationId)) throw refuse.not_a_member()
+      standIn.beforeTyping?.(conversationId)
+      return {}
+    },
+    listRelations: async ({ userId, otherIds }) => ({
+      relations: otherIds.filter(isRelatedTo(userId)).map((otherId) => ({
+        userId: otherId,
+        isContact: standIn.contacts.some((pair) => pair.includes(userId) && pair.includes(otherId)),
+      })),
+    }),
+    isMember: async ({ userId, conversationId }) => ({ member: isMember(userId, conversationId) }),
+    sendMessages: async ({ sends }) => ({ results: sends.map((send) => ({ message: messageOf(send) })) }),
   })
   return standIn
 }

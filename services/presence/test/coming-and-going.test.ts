@@ -17,7 +17,9 @@ test('a user is online with the first connection, and offline some time after th
   const gateway = await world.gateway()
   const ann = randomUUID()
   await expect.poll(() => world.statusOf(ann), PATIENCE).toBe('offline')
-  expect(await world.ask([ann])).toEqual([{ userId: ann, status: 'offline', lastSeenAt: null }])
+  expect(await world.ask([ann])).toMatchObject([
+    { userId: ann, status: 'offline', text: null, lastSeenAt: null, visibleTo: 'everyone' },
+  ])
 
   const [phone, laptop] = [await gateway.connect(ann), await gateway.connect(ann)]
   expect(await world.statusOf(ann)).toBe('online')

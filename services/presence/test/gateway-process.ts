@@ -1,7 +1,7 @@
 /** A gateway as presence sees one, in a process of its own: leases, connections and announcements are real, clients are not. */
 import { connectBus, notify } from '@parley/bus'
 import { gateway } from '@parley/contracts'
-import { openGatewayRouting } from '@parley/routing'
+import { openGatewayRouting, type ConnectionPlace } from '@parley/routing'
 import { createLogger, repeat } from '@parley/runtime'
 import { GRACE_MS, type GatewayCommand } from './test-gateway.ts'
 
@@ -17,6 +17,7 @@ const routing = stack.use(
     renewMs: 500,
     registrationJitterMs: 50,
     graceMs: GRACE_MS,
+    connectionsPerUser: 3,
   }),
 )
 const announcing = stack.use(
@@ -31,10 +32,12 @@ process.send?.({ done: 0 })
 
 async function perform(command: GatewayCommand): Promise<void> {
   const { what, number } = command
-  if (what === 'connect') await routing.addConnection(command)
+  let beyond: readonly ConnectionPlace[] = []
+  if (what === 'connect') beyond = (await routing.addConnection(command)).beyond
+  else if (what === 'idle') await routing.setIdle(command.connectionId, command.userId, command.idle)
   else if (what === 'disconnect') await routing.removeConnection(command.connectionId, command.userId, command.how)
   else await stack.disposeAsync()
-  process.send?.({ done: number }, () => {
+  process.send?.({ done: number, beyond }, () => {
     if (what === 'stop') process.disconnect?.()
   })
 }

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import type { ConnectionPlace } from '@parley/routing'
 
 type How = 'closed' | 'lost' | 'drained'
 
@@ -9,6 +10,7 @@ export const GRACE_MS = { closed: 200, lost: 2_000, drained: 20_000 }
 
 export type GatewayCommand = { readonly number: number } & (
   | { readonly what: 'connect'; readonly connectionId: string; readonly userId: string }
+  | { readonly what: 'idle'; readonly connectionId: string; readonly userId: string; readonly idle: boolean }
   | { readonly what: 'disconnect'; readonly connectionId: string; readonly userId: string; readonly how: How }
   | { readonly what: 'stop' }
 )
@@ -17,6 +19,9 @@ export interface TestGateway extends AsyncDisposable {
   readonly pid: number
   /** Answers with the connection's id. */
   connect(userId: string): Promise<string>
+  /** The connections that were to be closed in favour of others, so far. */
+  readonly beyond: readonly ConnectionPlace[]
+  setIdle(userId: string, connectionId: string, idle: boolean): Promise<void>
   disconnect(userId: string, connectionId: string, how: How): Promise<void>
   /** As an orchestrator does it: the process takes its leave. */
   stop(): Promise<void>
@@ -35,7 +40,11 @@ export async function startTestGateway(natsUrl: string, redisUrl: string): Promi
   const exited = once(child, 'exit')
   const waiting = new Map<number, () => void>()
   let last = 0
-  child.on('message', ({ done }: { done: number }) => waiting.get(done)?.())
+  const beyond: ConnectionPlace[] = []
+  child.on('message', (message: { done: number; beyond?: ConnectionPlace[] }) => {
+    beyond.push(...(message.beyond ?? []))
+    waiting.get(message.done)?.()
+  })
 
   async function until(number: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -64,6 +73,8 @@ export async function startTestGateway(natsUrl: string, redisUrl: string): Promi
       await perform({ what: 'connect', connectionId, userId })
       return connectionId
     },
+    beyond,
+    setIdle: (userId, connectionId, idle) => perform({ what: 'idle', connectionId, userId, idle }),
     disconnect: (userId, connectionId, how) => perform({ what: 'disconnect', connectionId, userId, how }),
     async stop() {
       await perform({ what: 'stop' })

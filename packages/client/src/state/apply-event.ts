@@ -1,4 +1,4 @@
-import type { Conversation, Message } from '@parley/protocol'
+import type { Conversation, HubEvent, Message } from '@parley/protocol'
 import {
   emptyState,
   type ChatEvent,
@@ -9,14 +9,34 @@ import {
 import { afterEvent } from './conversation-event.ts'
 import { newConversation, withTold } from './conversation-state.ts'
 import { withEarly, withoutEarly } from './early.ts'
+import { withPresence } from './presence.ts'
+import { afterTyping } from './typing.ts'
 
 /** The state after an event of the hub; doubled and late ones do no harm. */
 export function applyEvent(state: ChatState, event: ChatEvent): ChatState {
-  if (event.name === 'Welcome') return welcomed(state, event.payload.userId)
-  if (event.name === 'SyncRequired') return state
-  if (event.name === 'ConversationAdded') return withConversation(state, event.payload)
-  if (event.name === 'ConversationRemoved') return withoutConversation(state, event.payload.conversationId)
-  return withConversationEvent(state, event)
+  switch (event.name) {
+    case 'Welcome':
+      return welcomed(state, event.payload.userId)
+    case 'SyncRequired':
+    case 'SessionEnding':
+      return state
+    case 'ConversationAdded':
+      return withConversation(state, event.payload)
+    case 'ConversationRemoved':
+      return withoutConversation(state, event.payload.conversationId)
+    case 'Typing':
+      return withTyping(state, event.payload)
+    case 'PresenceChanged':
+      return withPresence(state, event.payload)
+    case 'MessageCreated':
+    case 'MessageUpdated':
+    case 'ConversationUpdated':
+    case 'MemberJoined':
+    case 'MemberLeft':
+    case 'MemberChanged':
+    case 'ReceiptsUpdated':
+      return withConversationEvent(state, event)
+  }
 }
 
 /** What was told early on another connection is in the answers to come. Another user starts anew. */
@@ -62,4 +82,10 @@ function withConversationEvent(state: ChatState, event: ConversationEvent): Chat
   const known = state.conversations.get(id)
   if (known === undefined) return { ...state, early: withEarly(state.early, id, event) }
   return withKnown(state, afterEvent(known, event, state.userId))
+}
+
+/** Who types is told again soon: of a conversation that is not known yet it is not kept. */
+function withTyping(state: ChatState, told: HubEvent<'Typing'>): ChatState {
+  const known = state.conversations.get(told.conversationId)
+  return known === undefined ? state : withKnown(state, { ...known, typing: afterTyping(known.typing, told) })
 }

@@ -1,5 +1,6 @@
-import type { Conversation, HubEvent, HubEventName, Member, Message, Receipt } from '@parley/protocol'
+import type { Conversation, HubEvent, HubEventName, Member, Message, PresenceState, Receipt } from '@parley/protocol'
 import type { Ranges } from './ranges.ts'
+import type { Typing } from './typing.ts'
 
 /** All that a client knows. Plain data, never changed in place: what is kept from before stays as it was. */
 export interface ChatState {
@@ -8,6 +9,8 @@ export interface ChatState {
   readonly conversations: ReadonlyMap<string, ConversationState>
   /** Up to when `Sync` has told everything. */
   readonly since: string | null
+  /** How the watched users are, as last told. */
+  readonly presence: ReadonlyMap<string, PresenceState>
   /** Told of conversations that are not known yet: an event may overtake the answer that brings its conversation. */
   readonly early: ReadonlyMap<string, EarlyEvents>
   /** Rises when a conversation comes, goes or is reloaded: answers to what was asked before are known by it. */
@@ -25,6 +28,8 @@ export interface ConversationState {
   readonly members: ReadonlyMap<string, KnownMember>
   /** How far each member has got, the user too. */
   readonly receipts: ReadonlyMap<string, Receipt>
+  /** Who else is typing now. */
+  readonly typing: Typing
   /** The cursor: every change up to this version is in here. */
   readonly version: number
   /** The highest version that was told. Above `version` while something in between is missing. */
@@ -72,16 +77,26 @@ export type ChatEvent = {
   [Name in HubEventName]: { readonly name: Name; readonly payload: HubEvent<Name> }
 }[HubEventName]
 
-/** What the members of one conversation are told. */
+/** What the members of one conversation are told, to be kept. */
 export type ConversationEvent = Exclude<
   ChatEvent,
-  { name: 'Welcome' | 'SyncRequired' | 'ConversationAdded' | 'ConversationRemoved' }
+  {
+    name:
+      | 'Welcome'
+      | 'SyncRequired'
+      | 'SessionEnding'
+      | 'ConversationAdded'
+      | 'ConversationRemoved'
+      | 'Typing'
+      | 'PresenceChanged'
+  }
 >
 
 export const emptyState: ChatState = {
   userId: undefined,
   conversations: new Map(),
   since: null,
+  presence: new Map(),
   early: new Map(),
   moment: 0,
   goneAt: new Map(),

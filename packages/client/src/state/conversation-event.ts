@@ -1,6 +1,7 @@
 import type { ConversationEvent, ConversationState } from './chat-state.ts'
 import { movedTo, withTold } from './conversation-state.ts'
 import { withNumber } from './ranges.ts'
+import { withoutTypist } from './typing.ts'
 
 /** A conversation after one of its events. */
 export function afterEvent(
@@ -9,7 +10,10 @@ export function afterEvent(
   userId: string | undefined,
 ): ConversationState {
   switch (event.name) {
-    case 'MessageCreated':
+    case 'MessageCreated': {
+      const typing = withoutTypist(known.typing, event.payload.senderId)
+      return heardOf(withTold({ ...known, typing }, { messages: [event.payload] }, userId), event.payload.version)
+    }
     case 'MessageUpdated':
       return heardOf(withTold(known, { messages: [event.payload] }, userId), event.payload.version)
     case 'MemberJoined':

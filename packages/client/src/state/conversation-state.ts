@@ -3,6 +3,7 @@ import type { Basis, ConversationState, KnownMember } from './chat-state.ts'
 import { withMessages } from './messages.ts'
 import { passed } from './ranges.ts'
 import { ownReceipts, withReceipts } from './receipts.ts'
+import { nobodyTypes } from './typing.ts'
 import { countedAfter, nothingCounted, unreadCounts } from './unread.ts'
 
 /** A conversation of which nothing is known but itself, with its last message. */
@@ -15,6 +16,7 @@ export function newConversation(
     messages: [],
     members: new Map(),
     receipts: new Map(),
+    typing: nobodyTypes,
     version,
     heard: conversation.version,
     basis: {

@@ -6,6 +6,7 @@ import * as receipts from './receipts.ts'
 import * as sessions from './sessions.ts'
 import * as settings from './settings.ts'
 import * as sync from './sync.ts'
+import * as typing from './typing.ts'
 import * as users from './users.ts'
 
 /** Every operation of the public interface, by name. */
@@ -38,6 +39,12 @@ export const operations = {
   GetReceipts: receipts.GetReceipts,
   Sync: sync.Sync,
   GetPresence: presence.GetPresence,
+  WatchPresence: presence.WatchPresence,
+  UnwatchPresence: presence.UnwatchPresence,
+  GetStatus: presence.GetStatus,
+  SetStatus: presence.SetStatus,
+  StartTyping: typing.StartTyping,
+  StopTyping: typing.StopTyping,
   ReserveUpload: media.ReserveUpload,
   CompleteUpload: media.CompleteUpload,
   DownloadMedia: media.DownloadMedia,

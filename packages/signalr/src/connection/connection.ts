@@ -191,6 +191,10 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     this.#exchange.inbox.begun(call)
   }
 
+  get isSlow(): boolean {
+    return !this.hasEnded && this.#outbox.bufferedBytes > this.#host.limits.lossyAboveBytes
+  }
+
   get hasRoomToSend(): boolean {
     return this.#outbox.hasRoom
   }

@@ -14,6 +14,8 @@ export interface HubConnection<Identity, State = undefined> {
   readonly transport: TransportName
   /** Nothing reaches the client any more. True before `onDisconnected` comes, which waits for what still runs. */
   readonly hasEnded: boolean
+  /** More than `lossyAboveBytes` wait for the client: what can be gathered should be. */
+  readonly isSlow: boolean
   /**
    * Calls a method of the client, which does not answer. Nothing happens once the connection has ended. Throws if an
    * argument cannot be written in the client's protocol.

@@ -13,6 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   postgres: ['runtime'],
   signalr: ['runtime'],
   testing: ['local'],
+  bench: ['local', 'protocol', 'contracts', 'bus', 'routing', 'runtime'],
 }
 const services = ['protocol', 'contracts', 'bus', 'routing', 'signalr', 'runtime', 'postgres']
 
@@ -67,7 +68,7 @@ interface LibraryRule {
   readonly sentence: string
 }
 
-const everywhereForTests = [/^infra\/local\//, /^packages\/(testing|system)\//]
+const everywhereForTests = [/^infra\//, /^packages\/(testing|system)\//]
 
 const libraryRules: readonly LibraryRule[] = [
   {

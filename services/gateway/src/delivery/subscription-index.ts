@@ -22,6 +22,7 @@ export class SubscriptionIndex<Connection extends object> {
   #firstOfTopic = new Int32Array(INITIAL_CAPACITY).fill(NONE)
   #firstOfConnection = new Int32Array(INITIAL_CAPACITY).fill(NONE)
 
+  #subscriptions = 0
   #capacity = INITIAL_CAPACITY
   #used = 0
   #firstFree = NONE
@@ -35,6 +36,10 @@ export class SubscriptionIndex<Connection extends object> {
 
   get topicCount(): number {
     return this.#topics.size
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions
   }
 
   hasTopic(topic: string): boolean {
@@ -63,6 +68,7 @@ export class SubscriptionIndex<Connection extends object> {
       this.#firstOfTopic[topicNumber] = slot
       this.#nextInConnection[slot] = this.#firstOfConnection[connectionNumber]!
       this.#firstOfConnection[connectionNumber] = slot
+      this.#subscriptions += 1
     }
     this.#from[slot] = from
     this.#visibleFrom[slot] = visibleFrom
@@ -143,6 +149,17 @@ export class SubscriptionIndex<Connection extends object> {
     return found
   }
 
+  /** All topics that a connection hears at any version. */
+  topicsOf(connection: Connection): string[] {
+    const found: string[] = []
+    const connectionNumber = this.#connections.find(connection)
+    if (connectionNumber === undefined) return found
+    for (let slot = this.#firstOfConnection[connectionNumber]!; slot !== NONE; slot = this.#nextInConnection[slot]!) {
+      found.push(this.#topics.at(this.#topicOf[slot]!))
+    }
+    return found
+  }
+
   #find(connectionNumber: number, topicNumber: number): number {
     for (let slot = this.#firstOfConnection[connectionNumber]!; slot !== NONE; slot = this.#nextInConnection[slot]!) {
       if (this.#topicOf[slot] === topicNumber) return slot
@@ -152,6 +169,7 @@ export class SubscriptionIndex<Connection extends object> {
 
   /** Takes a slot out of its topic's list and frees it; the caller has taken it out of its connection's. */
   #release(slot: number): boolean {
+    this.#subscriptions -= 1
     const topicNumber = this.#topicOf[slot]!
     const next = this.#nextInTopic[slot]!
     const previous = this.#previousInTopic[slot]!

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { Refused } from '@parley/contracts'
 import { operations, type HubEvent, type Operation, type OperationName } from '@parley/protocol'
-import type { GatewayRouting } from '@parley/routing'
 import type { Clock, Logger } from '@parley/runtime'
 import { HubError, type DisconnectReason, type Hub, type HubMethod } from '@parley/signalr'
 import type { LocalDelivery } from '../delivery/local-delivery.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Perform } from '../perform-operation.ts'
 import type { GatheredMarks } from '../receipts/gathered-marks.ts'
+import type { Presence } from '../presence/open-presence.ts'
 import { retrying } from '../retrying.ts'
+import type { Typing } from '../typing/open-typing.ts'
 import type { ChatConnection } from './chat-connection.ts'
 
 /** How long a new connection waits for `messaging` to come back before it is told to try again. */
@@ -19,13 +20,14 @@ export function createChatHub(options: {
   perform: Perform
   delivery: LocalDelivery
   marks: Pick<GatheredMarks, 'endConnection'>
-  routing: Pick<GatewayRouting, 'addConnection' | 'removeConnection'>
+  typing: Pick<Typing, 'endConnection'>
+  presence: Pick<Presence, 'beginConnection' | 'endConnection' | 'activity'>
   clock: Clock
   log: Logger
 }): Hub<Identity> {
-  const { delivery, marks, routing, log } = options
+  const { delivery, marks, typing, presence, log } = options
   return {
-    methods: methodsOf(options.perform),
+    methods: methodsOf(options.perform, presence.activity),
     async onConnected(connection) {
       const { userId } = connection.identity.actor
       log.info({ userId, connectionId: connection.id }, 'client connected')
@@ -39,7 +41,7 @@ export function createChatHub(options: {
         connection.close({ error: 'unavailable: The service cannot answer now.', allowReconnect: true })
         return
       }
-      await routing.addConnection({ connectionId: connection.id, userId })
+      await presence.beginConnection(connection)
       const welcome: HubEvent<'Welcome'> = {
         connectionId: connection.id,
         userId,
@@ -52,18 +54,22 @@ export function createChatHub(options: {
       log.info({ userId, connectionId: connection.id, reason }, 'client disconnected')
       delivery.leave(connection)
       marks.endConnection(connection.id)
-      await routing.removeConnection(connection.id, userId, howOf(reason))
+      typing.endConnection(connection)
+      await presence.endConnection(connection, howOf(reason))
     },
   }
 }
 
-function methodsOf(perform: Perform): Record<string, HubMethod<Identity>> {
+function methodsOf(perform: Perform, activity: Presence['activity']): Record<string, HubMethod<Identity>> {
   const offered = Object.entries<Operation>(operations).filter(([, declared]) => declared.hub !== undefined)
-  return Object.fromEntries(offered.map(([name, { hub = name }]) => [hub, methodOf(name as OperationName, perform)]))
+  return Object.fromEntries(
+    offered.map(([name, { hub = name }]) => [hub, methodOf(name as OperationName, perform, activity)]),
+  )
 }
 
-function methodOf(name: OperationName, perform: Perform): HubMethod<Identity> {
+function methodOf(name: OperationName, perform: Perform, activity: Presence['activity']): HubMethod<Identity> {
   return async (connection: ChatConnection, input: unknown) => {
+    activity.performed(connection, name)
     try {
       const { identity } = connection
       return await perform(name, { identity, origin: undefined, connection, input, requestId: randomUUID() })

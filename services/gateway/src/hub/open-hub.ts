@@ -22,7 +22,7 @@ export function openHub(options: {
   allowOrigin: AllowOrigin
   secret: string
   log: Logger
-}): Pick<HubServer<Identity>, 'handleRequest' | 'attach' | 'stop'> {
+}): Pick<HubServer<Identity>, 'handleRequest' | 'attach' | 'stop' | 'connections'> {
   const { hub, routing, allowOrigin, log } = options
   const tokens = signedTokens({ secret: options.secret, routing, now: Date.now })
   const forwarding = forwardConnections({ addressOf: (home) => routing.addressOf(Number(home)), log })
@@ -37,10 +37,12 @@ export function openHub(options: {
     maximumParallelInvocations: 1,
     tokens,
     forwarding,
-    limits: { unacknowledgedBytes: UNACKNOWLEDGED_BYTES },
+    // How many a user may have is counted over all gateways.
+    limits: { unacknowledgedBytes: UNACKNOWLEDGED_BYTES, connectionsPerUser: Infinity },
     log,
   })
   return {
+    connections: server.connections,
     handleRequest: server.handleRequest,
     attach: server.attach,
     async stop({ overMs = 0 } = {}) {

@@ -12,6 +12,7 @@ import type { Sending } from '../send/open-sending.ts'
 import type { Db } from '../store/tables.ts'
 import { addMembers } from './add-members.ts'
 import { addReaction } from './add-reaction.ts'
+import { allowTyping } from './allow-typing.ts'
 import { changeRole } from './change-role.ts'
 import { createConversation } from './create-conversation.ts'
 import { createMonths } from './create-months.ts'
@@ -31,6 +32,7 @@ import { listEdits } from './list-edits.ts'
 import { listMembers } from './list-members.ts'
 import { listMemberships } from './list-memberships.ts'
 import { listNotices } from './list-notices.ts'
+import { listRelations } from './list-relations.ts'
 import { markReceipts } from './mark-receipts.ts'
 import { muteConversation } from './mute-conversation.ts'
 import { readVersions } from './read-versions.ts'
@@ -81,11 +83,13 @@ export const callsOf = (parts: {
     getSettings: getSettings(parts),
     updateSettings: updateSettings(parts),
     listMemberships: listMemberships(parts),
+    listRelations: listRelations(parts),
     readVersions: readVersions(parts),
     listChanges: listChanges(parts),
     listNotices: listNotices(parts),
     listChangedTopics: listChangedTopics(parts),
     isMember: isMember(parts),
+    allowTyping: allowTyping(parts),
     createMonths: createMonths(parts),
     dropMonths: dropMonths(parts),
   }) satisfies Handlers<typeof messaging>

@@ -15,7 +15,10 @@ export const tellsMemberships = ({ memberCount }: Size): boolean => memberCount 
 export const tellsReceipts = ({ kind, memberCount }: Size): boolean =>
   kind !== 'channel' && memberCount <= limits.toldMembers
 
+/** Whether members are told who of them is typing. */
+export const tellsTyping = ({ memberCount }: Size): boolean => memberCount <= limits.typingMembers
+
 /** What a conversation offers at its size. Said in each conversation object, so that what is off is not silently missing. */
 export function capabilitiesOf(size: Size): Capabilities {
-  return { typing: false, receipts: tellsReceipts(size) ? 'members' : 'counts', presence: true }
+  return { typing: tellsTyping(size), receipts: tellsReceipts(size) ? 'members' : 'counts', presence: true }
 }

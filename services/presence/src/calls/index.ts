@@ -1,8 +1,23 @@
 import type { Handlers } from '@parley/bus'
 import type { presence } from '@parley/contracts'
+import type { Outbox } from '@parley/postgres'
 import type { ConnectionRegistry } from '@parley/routing'
+import type { Clock, Logger } from '@parley/runtime'
+import type { StoredStatus } from '../store/statuses.ts'
 import type { Db } from '../store/tables.ts'
 import { getPresence } from './get-presence.ts'
+import { getStatus } from './get-status.ts'
+import { setStatus } from './set-status.ts'
 
-export const calls = (needs: { registry: ConnectionRegistry; db: Db }) =>
-  ({ getPresence: getPresence(needs) }) satisfies Handlers<typeof presence>
+export const calls = (needs: {
+  registry: ConnectionRegistry
+  db: Db
+  outbox: Outbox<StoredStatus>
+  clock: Clock
+  log: Logger
+}) =>
+  ({
+    getPresence: getPresence(needs),
+    getStatus: getStatus(needs),
+    setStatus: setStatus(needs),
+  }) satisfies Handlers<typeof presence>
