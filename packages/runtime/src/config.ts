@@ -47,4 +47,6 @@ export const variables = {
   NATS_URL: z.url({ protocol: /^(nats|tls)$/ }),
   POSTGRES_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+  /** How long the orchestrator waits between SIGTERM and SIGKILL. */
+  TERMINATION_GRACE_SECONDS: z.coerce.number().int().min(3).max(3_600).default(30),
 }

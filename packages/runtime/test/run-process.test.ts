@@ -5,8 +5,9 @@ import { expect, test } from 'vitest'
 const script = fileURLToPath(new URL('processes/service.ts', import.meta.url))
 
 /** Runs the service with this life, sends it a signal for each line that tells `when`, and tells how it ended. */
-async function run(life: string, signals: Record<string, NodeJS.Signals[]> = {}) {
-  const child = spawn(process.execPath, [script, life], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(life: string, signals: Record<string, NodeJS.Signals[]> = {}, graceSeconds = '3') {
+  const environment = { PATH: process.env['PATH'], TERMINATION_GRACE_SECONDS: graceSeconds }
+  const child = spawn(process.execPath, [script, life], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: { level: string; msg: string; problems?: string[] }[] = []
   let errors = ''
   let rest = ''
@@ -59,10 +60,20 @@ test('a wrong configuration is one line with all its problems, and exit code 1',
   expect(errors).toBe('')
 })
 
-test.each(['does not stop', 'leaves something open'])('a process that %s is ended with exit code 1', async (life) => {
-  const { code, messages } = await run(life, { started: ['SIGTERM'] })
+test.each(['does not stop', 'leaves something open'])(
+  'a process that %s is ended with exit code 1, two seconds before it would be killed',
+  async (life) => {
+    const { code, lines } = await run(life, { started: ['SIGTERM'] })
+    expect(code).toBe(1)
+    expect(lines.at(-1)).toMatchObject({ level: 'fatal', msg: 'could not stop in time', stopTimeoutMs: 1_000 })
+  },
+)
+
+test.each(['soon', '2', '3601'])('a grace period of %s is a wrong configuration', async (graceSeconds) => {
+  const { code, lines } = await run('good', {}, graceSeconds)
   expect(code).toBe(1)
-  expect(messages.at(-1)).toBe('could not stop in time')
+  expect(lines).toMatchObject([{ msg: 'wrong configuration' }])
+  expect(lines[0]?.problems).toEqual([expect.stringContaining('TERMINATION_GRACE_SECONDS is wrong: ')])
 })
 
 test('a process that is asked to stop while it starts, and does not get there, is ended with exit code 1', async () => {

@@ -95,7 +95,7 @@ test('a handshake that fails once leaves nothing behind, and the next attempt li
 })
 
 test('when an abandoned stream breaks, the official client finds its rest after two more connections', async () => {
-  await using hub = await startHub({ handshakeTimeoutMs: 200, keepAliveMs: 50, clientTimeoutMs: 400 })
+  await using hub = await startHub({ handshakeTimeoutMs: 500, keepAliveMs: 400, clientTimeoutMs: 1_500 })
   await using proxy = await requestProxy(hub)
   const { client, live, abandoned } = await clientWithAbandonedStream(proxy)
   await using _client = client
@@ -107,7 +107,7 @@ test('when an abandoned stream breaks, the official client finds its rest after 
   expect(hub.ended.map(({ reason }) => reason)).toContain('client timeout')
   await givenBack(hub, live)
   const { connectionId } = client
-  await passedSilently(live, comments(live.text), 20)
+  await passedSilently(live, comments(live.text), 5)
   await countTo(hub, client, 100)
   expect([client.events, client.connectionId]).toEqual([twice, connectionId])
   expect(hub.connections().map(({ id }) => id)).toEqual([connectionId])

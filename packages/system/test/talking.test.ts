@@ -146,7 +146,7 @@ describe('membership', () => {
 })
 
 describe('presence', () => {
-  test('says who is online, from any gateway, and who has gone', async () => {
+  test('says to who shares a conversation who is online, from any gateway, and who has gone', async () => {
     await using watcher = await join(system.gatewayUrls[0], 'watcher')
     const watched = await join(system.gatewayUrls[1], 'watched')
     const stranger = randomUUID()
@@ -158,8 +158,10 @@ describe('presence', () => {
       const { states } = (await response.json()) as { states: { status: string }[] }
       return states.map(({ status }) => status)
     }
-    await expect.poll(statuses, { timeout: 10_000 }).toEqual(['online', 'online', 'offline'])
+    await expect.poll(statuses, { timeout: 10_000 }).toEqual(['unknown', 'online', 'unknown'])
+    await watcher.invoke('CreateConversation', { kind: 'direct', memberIds: [watched.user.id] })
+    await expect.poll(statuses, { timeout: 10_000 }).toEqual(['online', 'online', 'unknown'])
     await watched[Symbol.asyncDispose]()
-    await expect.poll(statuses, { timeout: 15_000 }).toEqual(['offline', 'online', 'offline'])
+    await expect.poll(statuses, { timeout: 15_000 }).toEqual(['offline', 'online', 'unknown'])
   })
 })

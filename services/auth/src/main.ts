@@ -2,4 +2,4 @@ import { runProcess } from '@parley/runtime'
 import { readConfig } from './config.ts'
 import { startAuth } from './service.ts'
 
-await runProcess('auth', () => startAuth(readConfig(process.env)))
+await runProcess('auth', process.env, (environment) => startAuth(readConfig(environment)))

@@ -2,4 +2,4 @@ import { runProcess } from '@parley/runtime'
 import { readConfig } from './config.ts'
 import { startGateway } from './service.ts'
 
-await runProcess('gateway', () => startGateway(readConfig(process.env)))
+await runProcess('gateway', process.env, (environment) => startGateway(readConfig(environment)))

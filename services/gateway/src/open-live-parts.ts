@@ -24,6 +24,8 @@ export async function openLiveParts(options: {
   calls: Calls
   redisUrl: string
   connectionsPerUser: number
+  /** After so long without anything done there a device is idle. */
+  idleMs?: number
   /** The open connection of this id. */
   find: (connectionId: string) => ChatConnection | undefined
   clock: Clock

@@ -24,7 +24,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** The only door: keeps nothing that cannot be rebuilt, and can be killed at any time. */
-export async function startGateway(config: Config): Promise<Gateway> {
+export async function startGateway(config: Config, times: { idleMs?: number } = {}): Promise<Gateway> {
   await using stack = new AsyncDisposableStack()
   const { connectionsPerUser } = config
   const development = config.environment === 'development'
@@ -36,7 +36,9 @@ export async function startGateway(config: Config): Promise<Gateway> {
   const calls = callsOver(bus)
   const tickets = connectionTickets({ secret: config.secret, routing, now: Date.now })
   const find = (connectionId: string) => hub.connections.get(connectionId)
-  const live = stack.use(await openLiveParts({ ...config, bus, routing, calls, find, clock: systemClock, log }))
+  const live = stack.use(
+    await openLiveParts({ ...config, ...times, bus, routing, calls, find, clock: systemClock, log }),
+  )
   const perform = createPerform({ ...calls, ...live, sends: createSendBatcher(calls.messaging), tickets }, log)
 
   const { keys, verifyToken } = createIdentity({ ...config, log })
@@ -48,6 +50,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     routing,
     allowOrigin,
     secret: config.secret,
+    connectionsPerUser,
     log,
   })
 

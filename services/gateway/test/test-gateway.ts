@@ -23,7 +23,10 @@ export interface TestGateway extends AsyncDisposable {
 }
 
 /** A gateway on servers of its own, with a stand-in for the issuer and none yet for the services. */
-export async function startTestGateway(): Promise<TestGateway> {
+export async function startTestGateway({
+  connectionsPerUser = 20,
+  ...times
+}: { connectionsPerUser?: number; idleMs?: number } = {}): Promise<TestGateway> {
   await using stack = new AsyncDisposableStack()
   const nats = stack.use(await testNats())
   const redis = stack.use(await testRedis())
@@ -36,20 +39,23 @@ export async function startTestGateway(): Promise<TestGateway> {
     }),
   )
   const start = () =>
-    startGateway({
-      environment: 'development',
-      logLevel: 'silent',
-      http: { host: '127.0.0.1', port: 0 },
-      natsUrl: nats.url,
-      redisUrl: redis.url,
-      authUrl: issuer.url,
-      publicUrl: PUBLIC_URL,
-      allowedOrigins: ['https://chat.example'],
-      address: undefined,
-      secret: SECRET,
-      drainMs: 0,
-      connectionsPerUser: 20,
-    })
+    startGateway(
+      {
+        environment: 'development',
+        logLevel: 'silent',
+        http: { host: '127.0.0.1', port: 0 },
+        natsUrl: nats.url,
+        redisUrl: redis.url,
+        authUrl: issuer.url,
+        publicUrl: PUBLIC_URL,
+        allowedOrigins: ['https://chat.example'],
+        address: undefined,
+        secret: SECRET,
+        drainMs: 0,
+        connectionsPerUser,
+      },
+      times,
+    )
   const started = stack.use(await start())
   await vi.waitUntil(() => last !== undefined, { timeout: 10_000 })
   const opened = stack.move()

@@ -2,4 +2,4 @@ import { runProcess } from '@parley/runtime'
 import { readConfig } from './config.ts'
 import { startMedia } from './service.ts'
 
-await runProcess('media', () => startMedia(readConfig(process.env)))
+await runProcess('media', process.env, (environment) => startMedia(readConfig(environment)))

@@ -33,7 +33,7 @@ test('a group belongs to its creator, and starts at version 1 with all its first
     lastSequence: 0,
     lastMessage: null,
     memberCount: 3,
-    capabilities: { typing: false, receipts: 'members', presence: true },
+    capabilities: { typing: true, receipts: 'members', presence: true },
     retentionDays: 365,
     me: {
       role: 'owner',

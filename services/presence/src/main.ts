@@ -2,4 +2,4 @@ import { runProcess } from '@parley/runtime'
 import { readConfig } from './config.ts'
 import { startPresence } from './service.ts'
 
-await runProcess('presence', () => startPresence(readConfig(process.env)))
+await runProcess('presence', process.env, (environment) => startPresence(readConfig(environment)))

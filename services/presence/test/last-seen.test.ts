@@ -33,8 +33,8 @@ test('when a user was last seen outlives Redis, and is written no more often tha
 
   await comeAndGo()
   await expect.poll(stored, PATIENCE).not.toEqual(first)
-  // A second, as configured, less the time until the first write was seen here.
-  expect(performance.now() - storedAt).toBeGreaterThan(800)
+  // A second, as configured, less the time until the first write was seen here. Without a limit it would be a twentieth of that.
+  expect(performance.now() - storedAt).toBeGreaterThan(400)
   const second = await stored()
   expect(second!.getTime()).toBeGreaterThan(first!.getTime())
 

@@ -2,4 +2,4 @@ import { runProcess } from '@parley/runtime'
 import { readConfig } from './config.ts'
 import { startRetention } from './service.ts'
 
-await runProcess('retention', () => startRetention(readConfig(process.env)))
+await runProcess('retention', process.env, (environment) => startRetention(readConfig(environment)))

@@ -82,6 +82,7 @@ function prepare({ ports, localAddress, signing, count, atOnce }: Preparing): vo
 
 async function connect(): Promise<void> {
   const { targets, atOnce } = prepared
+  if (targets[0]?.token !== undefined) pinging = setInterval(pingSlice, PING_EVERY_MS / SLICES)
   let triedAgain = 0
   await sideBySide(targets.entries(), atOnce, async ([index, target]) => {
     for (;;) {
@@ -94,7 +95,6 @@ async function connect(): Promise<void> {
       await delay(Math.random() * LATER_MS)
     }
   })
-  if (targets[0]?.token !== undefined) pinging = setInterval(pingSlice, PING_EVERY_MS / SLICES)
   answer({ told: 'connected', triedAgain })
 }
 

@@ -15,7 +15,8 @@ export interface ServiceProcess {
 
 const READY_TIMEOUT_MS = 30_000
 const ANSWER_TIMEOUT_MS = 3_000
-const STOP_TIMEOUT_MS = 10_000
+/** Services take that for granted where `TERMINATION_GRACE_SECONDS` is not set. */
+const STOP_TIMEOUT_MS = 30_000
 const MIGRATION_TIMEOUT_MS = 15 * 60_000
 
 export const runDirectory = (home: string): string => join(home, 'run')

@@ -119,20 +119,21 @@ export class SubscriptionIndex<Connection extends object> {
   }
 
   /**
-   * Calls `visit` for each connection that hears this version of the topic and, where it is about a message, that message. It
-   * may remove that connection, and no other.
+   * Calls `visit` for each connection that hears this version of the topic and, where it is about a message, that message; also
+   * with the first version it hears. It may remove that connection, and no other.
    */
   forEachAt(
     { topic, version, sequence = Infinity }: { topic: string; version: number; sequence?: number | undefined },
-    visit: (connection: Connection) => void,
+    visit: (connection: Connection, from: number) => void,
   ): void {
     const topicNumber = this.#topics.find(topic)
     if (topicNumber === undefined) return
     let slot = this.#firstOfTopic[topicNumber]!
     while (slot !== NONE) {
       const next = this.#nextInTopic[slot]!
-      if (this.#from[slot]! <= version && this.#visibleFrom[slot]! <= sequence) {
-        visit(this.#connections.at(this.#connectionOf[slot]!))
+      const from = this.#from[slot]!
+      if (from <= version && this.#visibleFrom[slot]! <= sequence) {
+        visit(this.#connections.at(this.#connectionOf[slot]!), from)
       }
       slot = next
     }

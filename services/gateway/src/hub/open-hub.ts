@@ -21,6 +21,7 @@ export function openHub(options: {
   routing: Pick<GatewayRouting, 'gatewayId' | 'isSelf' | 'addressOf'>
   allowOrigin: AllowOrigin
   secret: string
+  connectionsPerUser: number
   log: Logger
 }): Pick<HubServer<Identity>, 'handleRequest' | 'attach' | 'stop' | 'connections'> {
   const { hub, routing, allowOrigin, log } = options
@@ -37,8 +38,8 @@ export function openHub(options: {
     maximumParallelInvocations: 1,
     tokens,
     forwarding,
-    // How many a user may have is counted over all gateways.
-    limits: { unacknowledgedBytes: UNACKNOWLEDGED_BYTES, connectionsPerUser: Infinity },
+    // How many a user may have is counted over all gateways, when they have joined. Not many more may be about to.
+    limits: { unacknowledgedBytes: UNACKNOWLEDGED_BYTES, connectionsPerUser: 2 * options.connectionsPerUser },
     log,
   })
   return {

@@ -64,7 +64,7 @@ export async function openConnectionCap(options: {
     figures,
     keep(added, beyond) {
       // Also while Redis is away, which knows of no others then.
-      const here = connectionsOf(added.identity.actor.userId)
+      const here = connectionsOf(added.identity.actor.userId).filter(({ hasEnded }) => !hasEnded)
       for (const connection of here.slice(connectionsPerUser)) close(connection)
       for (const [gatewayId, places] of Map.groupBy(beyond, (place) => place.gatewayId)) {
         if (routing.isSelf(gatewayId)) for (const { connectionId } of places) close(find(connectionId))

@@ -95,8 +95,10 @@ export async function openPresence(options: {
       return answer
     },
     async beginConnection(connection) {
-      const { userId } = connection.identity.actor
-      const { beyond, isIdle } = await routing.addConnection({ connectionId: connection.id, userId })
+      const { actor, sessionId } = connection.identity
+      const device = sessionId === null ? {} : { device: sessionId }
+      const added = { connectionId: connection.id, userId: actor.userId, ...device }
+      const { beyond, isIdle } = await routing.addConnection(added)
       activity.began(connection, { isIdle })
       cap.keep(connection, beyond)
     },

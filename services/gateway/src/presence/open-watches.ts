@@ -29,7 +29,7 @@ export interface OpenWatches extends AsyncDisposable {
 /** Watches that hear of every change, and of those they could not hear a little later. */
 export async function openWatches(options: {
   bus: Bus
-  routing: Pick<GatewayRouting, 'onNewIdentity'>
+  routing: Pick<GatewayRouting, 'onNewIdentity' | 'lapsed'>
   calls: Pick<Calls, 'presence' | 'messaging'>
   log: Logger
 }): Promise<OpenWatches> {
@@ -52,6 +52,12 @@ export async function openWatches(options: {
     ),
   )
 
+  // Who comes into a large conversation is not told to its members.
+  stack.use(
+    repeat('read-strangers-again', { everyMs: ROUND_MS, retryMs: RETRY_MS, log }, async () => {
+      for (const connection of watches.watchingStrangers()) await watches.readRelationsAgain(connection)
+    }),
+  )
   const related = stack.use(
     new Agenda<ChatConnection>((connection) => {
       watches.readRelationsAgain(connection).catch((error: unknown) => {
@@ -67,10 +73,12 @@ export async function openWatches(options: {
     clearTimeout(readingSoon)
     readingSoon = setTimeout(() => readingAll.hurry(), Math.random() * RECONNECT_JITTER_MS)
   })
-  // What was heard while the process stood still may have been too much to be kept.
+  // What was heard while the process stood still may have been too much to be kept, or is old.
   routing.onNewIdentity(() => readingAll.hurry())
   stack.use(
     await listen(bus, presence.notices.changed, {}, (data) => {
+      // It is missed by the next one.
+      if (routing.lapsed) return
       const notice = PresenceNotice.parse(JSON.parse(decoder.decode(data)))
       if (!senders.hear(notice)) readingAll.hurry()
       watches.receive(notice.changes)

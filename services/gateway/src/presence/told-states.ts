@@ -1,17 +1,25 @@
 import type { PresenceState } from '@parley/protocol'
 import { Agenda } from '../agenda.ts'
 import type { ChatConnection } from '../hub/chat-connection.ts'
+import { isSameState } from './seen-state.ts'
 
 /** How often a connection is told at most. */
 const SPACE_MS = 1_000
 
+/** A user is seen otherwise than before. */
+export interface SeenChange {
+  readonly before: PresenceState
+  readonly now: PresenceState
+}
+
 /**
  * Tells connections of changed states: the first at once, those that come within the second after it together at its end, and
- * the newest of each user. A client that is slow to take what it is told is told when it has.
+ * the newest of each user, unless that is what the connection knows. A client that is slow to take what it is told is told
+ * when it has.
  */
 export class ToldStates implements Disposable {
-  /** Of connections that were told within the last second, what waits, by user. */
-  readonly #waiting = new Map<ChatConnection, Map<string, PresenceState>>()
+  /** Of connections that were told within the last second, or are slow: what waits, by user. */
+  readonly #waiting = new Map<ChatConnection, Map<string, SeenChange>>()
   readonly #agenda = new Agenda<ChatConnection>((connection) => this.#look(connection))
   #told = 0
 
@@ -20,18 +28,21 @@ export class ToldStates implements Disposable {
     return this.#told
   }
 
-  tell(connection: ChatConnection, states: readonly PresenceState[]): void {
-    if (states.length === 0 || connection.hasEnded) return
-    const waiting = this.#waiting.get(connection)
-    if (waiting !== undefined) {
-      for (const state of states) waiting.set(state.userId, state)
-      return
+  tell(connection: ChatConnection, changes: readonly SeenChange[]): void {
+    if (changes.length === 0 || connection.hasEnded) return
+    const waitsAlready = this.#waiting.get(connection)
+    const waiting = waitsAlready ?? new Map<string, SeenChange>()
+    for (const { before, now } of changes) {
+      const known = waiting.get(now.userId)?.before ?? before
+      if (isSameState(known, now)) waiting.delete(now.userId)
+      else waiting.set(now.userId, { before: known, now })
     }
-    this.#waiting.set(connection, new Map(states.map((state) => [state.userId, state])))
+    if (waitsAlready !== undefined) return
+    this.#waiting.set(connection, waiting)
     this.#look(connection)
   }
 
-  /** It is not to be told of these any more. */
+  /** It knows how these are, or is not to be told of them any more. */
   forget(connection: ChatConnection, userIds: Iterable<string>): void {
     const waiting = this.#waiting.get(connection)
     if (waiting !== undefined) for (const userId of userIds) waiting.delete(userId)
@@ -55,7 +66,7 @@ export class ToldStates implements Disposable {
     }
     this.#agenda.schedule(connection, SPACE_MS)
     if (connection.isSlow) return
-    const states = [...waiting.values()]
+    const states = Array.from(waiting.values(), ({ now }) => now)
     waiting.clear()
     this.#told += states.length
     connection.send('PresenceChanged', states)

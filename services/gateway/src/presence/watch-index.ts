@@ -34,8 +34,7 @@ export class WatchIndex {
 
   /** Undefined if the connection does not watch the user. */
   relationOf(connection: ChatConnection, userId: string): Relation | undefined {
-    const relation = this.#kept(connection, userId)
-    return relation === 'self unwatched' ? undefined : relation
+    return shown(this.#kept(connection, userId))
   }
 
   /** Whether something of this user is needed for the connection. */
@@ -48,9 +47,21 @@ export class WatchIndex {
     return this.#index.topicsOf(connection).filter((userId) => this.relationOf(connection, userId) !== undefined)
   }
 
-  /** Of watching a user, or of being the user. */
-  connectionsOf(userId: string): ChatConnection[] {
-    return this.#index.connectionsOf(userId)
+  /** Visits those that watch a user, or are of the user and watch others: these have no relation. */
+  forEachOf(userId: string, visit: (connection: ChatConnection, relation: Relation | undefined) => void): void {
+    this.#index.forEachAt({ topic: userId, version: RELATIONS.length }, (connection, kept) =>
+      visit(connection, shown(RELATIONS[kept])),
+    )
+  }
+
+  /** Those that watch users who are nothing to theirs. */
+  withStrangers(): ChatConnection[] {
+    const found = new Set<ChatConnection>()
+    const version = RELATIONS.indexOf('none')
+    for (const topic of this.#index.topics()) {
+      this.#index.forEachAt({ topic, version }, (connection) => found.add(connection))
+    }
+    return [...found]
   }
 
   /** True when nobody needs the user any more. */
@@ -68,3 +79,5 @@ export class WatchIndex {
     return kept === undefined ? undefined : RELATIONS[kept]
   }
 }
+
+const shown = (kept: KeptRelation | undefined): Relation | undefined => (kept === 'self unwatched' ? undefined : kept)

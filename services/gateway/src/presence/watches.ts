@@ -4,7 +4,8 @@ import { limits, type PresenceState } from '@parley/protocol'
 import type { ChatConnection } from '../hub/chat-connection.ts'
 import type { PresenceReader } from './presence-reader.ts'
 import { isSameState, seenState, unknownUser, type Relation } from './seen-state.ts'
-import { ToldStates } from './told-states.ts'
+import { ToldStates, type SeenChange } from './told-states.ts'
+import { Turns } from './turns.ts'
 import { WatchIndex } from './watch-index.ts'
 
 const viewerOf = (connection: ChatConnection): string => connection.identity.actor.userId
@@ -19,6 +20,8 @@ export class Watches implements Disposable {
   /** Of users that are watched, or watch. */
   readonly #known = new Map<string, UserPresence>()
   readonly #told = new ToldStates()
+  /** What users are to a connection's is read one after another, so that the newest answer is the last. */
+  readonly #reading = new Turns<ChatConnection>()
 
   constructor(reader: PresenceReader) {
     this.#reader = reader
@@ -60,15 +63,18 @@ export class Watches implements Disposable {
     if (!this.#index.needs(connection, viewer)) this.#index.set(connection, viewer, 'self unwatched')
     for (const userId of fresh) this.#index.set(connection, userId, 'none')
     try {
-      const [states, relations] = await Promise.all([
-        this.#reader.statesOf([...new Set([...named, viewer])], within),
-        this.#reader.relationsOf(viewer, named, within),
-      ])
-      this.receive(states)
-      return named.map((userId) => {
-        const relation = relations.get(userId) ?? 'none'
-        if (this.#index.needs(connection, userId)) this.#index.set(connection, userId, relation)
-        return this.#seen(connection, this.#of(userId), relation)
+      return await this.#reading.take(connection, async () => {
+        const [states, relations] = await Promise.all([
+          this.#reader.statesOf([...new Set([...named, viewer])], within),
+          this.#reader.relationsOf(viewer, named, within),
+        ])
+        this.receive(states)
+        this.#told.forget(connection, named)
+        return named.map((userId) => {
+          const relation = relations.get(userId) ?? 'none'
+          if (this.#index.needs(connection, userId)) this.#index.set(connection, userId, relation)
+          return this.#seen(connection, this.#of(userId), relation)
+        })
       })
     } catch (error) {
       this.unwatch(connection, fresh)
@@ -84,40 +90,39 @@ export class Watches implements Disposable {
       if (userId === viewerOf(connection)) this.#index.set(connection, userId, 'self unwatched')
       else if (this.#index.remove(connection, userId)) this.#known.delete(userId)
     }
-    if (this.#index.watchedBy(connection).length === 0) this.endConnection(connection)
+    if (this.#index.watchedBy(connection).length === 0) this.#forget(connection)
   }
 
   endConnection(connection: ChatConnection): void {
     this.#told.endConnection(connection)
-    for (const userId of this.#index.removeConnection(connection)) this.#known.delete(userId)
+    this.#forget(connection)
   }
 
   /** How users are now. What is not newer is known, and what nobody here needs is dropped. */
   receive(states: readonly UserPresence[]): void {
-    const changed = new Map<ChatConnection, PresenceState[]>()
-    const add = (connection: ChatConnection, state: PresenceState) => {
-      const states = changed.get(connection)
-      if (states === undefined) changed.set(connection, [state])
-      else states.push(state)
+    const changed = new Map<ChatConnection, SeenChange[]>()
+    const add = (connection: ChatConnection, changes: readonly SeenChange[]) => {
+      const others = changed.get(connection)
+      if (others === undefined) changed.set(connection, [...changes])
+      else others.push(...changes)
     }
     for (const state of states) {
       const { userId } = state
       if (!this.#index.hasUser(userId)) continue
       const before = this.#of(userId)
       if (state.version <= before.version) continue
-      for (const connection of this.#index.connectionsOf(userId)) {
-        const relation = this.#index.relationOf(connection, userId)
+      this.#index.forEachOf(userId, (connection, relation) => {
         if (relation !== undefined) {
-          const seen = this.#seen(connection, state, relation)
-          if (!isSameState(seen, this.#seen(connection, before, relation))) add(connection, seen)
+          const seen = (state: UserPresence) => this.#seen(connection, state, relation)
+          add(connection, changeOf(seen(before), seen(state)))
         }
         if (viewerOf(connection) === userId && state.visibleTo !== before.visibleTo) {
-          for (const other of this.#seenOtherwise(connection, before.visibleTo, state.visibleTo)) add(connection, other)
+          add(connection, this.#seenOtherwise(connection, before.visibleTo, state.visibleTo))
         }
-      }
+      })
       this.#known.set(userId, state)
     }
-    for (const [connection, told] of changed) this.#told.tell(connection, told)
+    for (const [connection, changes] of changed) this.#told.tell(connection, changes)
   }
 
   /** Those whose state is needed here. */
@@ -136,28 +141,41 @@ export class Watches implements Disposable {
   }
 
   /** Reads again what the users whom a connection watches are to its user, and tells what is seen otherwise for it. */
-  async readRelationsAgain(connection: ChatConnection): Promise<void> {
-    const watched = this.#index.watchedBy(connection)
-    if (watched.length === 0) return
-    const relations = await this.#reader.relationsOf(viewerOf(connection), watched)
-    const changed: PresenceState[] = []
-    for (const [userId, relation] of relations) {
-      const before = this.#index.relationOf(connection, userId)
-      if (before === undefined || before === relation) continue
-      this.#index.set(connection, userId, relation)
-      const seen = this.#seen(connection, this.#of(userId), relation)
-      if (!isSameState(seen, this.#seen(connection, this.#of(userId), before))) changed.push(seen)
-    }
-    this.#told.tell(connection, changed)
+  readRelationsAgain(connection: ChatConnection): Promise<void> {
+    return this.#reading.take(connection, async () => {
+      const watched = this.#index.watchedBy(connection)
+      if (watched.length === 0) return
+      const relations = await this.#reader.relationsOf(viewerOf(connection), watched)
+      const changes: SeenChange[] = []
+      for (const [userId, relation] of relations) {
+        const before = this.#index.relationOf(connection, userId)
+        if (before === undefined || before === relation) continue
+        this.#index.set(connection, userId, relation)
+        const seen = (relation: Relation) => this.#seen(connection, this.#of(userId), relation)
+        changes.push(...changeOf(seen(before), seen(relation)))
+      }
+      this.#told.tell(connection, changes)
+    })
   }
 
   /** The connections that watch a user, or are of the user and watch others. */
   concernedBy(userId: string): ChatConnection[] {
-    return this.#index.connectionsOf(userId)
+    const concerned: ChatConnection[] = []
+    this.#index.forEachOf(userId, (connection) => concerned.push(connection))
+    return concerned
+  }
+
+  /** The connections that watch users with whom theirs shares nothing. */
+  watchingStrangers(): ChatConnection[] {
+    return this.#index.withStrangers()
   }
 
   [Symbol.dispose](): void {
     this.#told[Symbol.dispose]()
+  }
+
+  #forget(connection: ChatConnection): void {
+    for (const userId of this.#index.removeConnection(connection)) this.#known.delete(userId)
   }
 
   #of(userId: string): UserPresence {
@@ -169,15 +187,16 @@ export class Watches implements Disposable {
   }
 
   /** What a viewer sees otherwise because they are visible to others than before. */
-  #seenOtherwise(
-    connection: ChatConnection,
-    before: UserPresence['visibleTo'],
-    now: UserPresence['visibleTo'],
-  ): PresenceState[] {
+  #seenOtherwise(connection: ChatConnection, before: VisibleTo, now: VisibleTo): SeenChange[] {
     return this.#index.watchedBy(connection).flatMap((userId) => {
       const relation = this.#index.relationOf(connection, userId) ?? 'none'
-      const seen = seenState(this.#of(userId), { relation, visibleTo: now })
-      return isSameState(seen, seenState(this.#of(userId), { relation, visibleTo: before })) ? [] : [seen]
+      const seen = (visibleTo: VisibleTo) => seenState(this.#of(userId), { relation, visibleTo })
+      return changeOf(seen(before), seen(now))
     })
   }
 }
+
+type VisibleTo = UserPresence['visibleTo']
+
+const changeOf = (before: PresenceState, now: PresenceState): SeenChange[] =>
+  isSameState(before, now) ? [] : [{ before, now }]
