@@ -109,11 +109,13 @@ export async function measureStanding(options: {
   await opened.disposeAsync()
   // It is gone now, and so are the first ids of all, which never had a lease: to be swept before, and searched after.
   await registry.sweepDeadGateways()
+  await settleAll(registry)
   await using looking = new AsyncDisposableStack()
   looking.use(repeat('look', { everyMs: LOOK_MS, log }, () => registry.settleDue()))
   looking.use(repeat('sweep', { everyMs: SWEEP_MS, log }, () => registry.sweepDeadGateways()))
   looking.use(repeat('say-whole', { everyMs: SWEEP_MS, log }, () => registry.isWhole()))
   const presence = perSecond('presence, each second', await quiet())
+  await looking.disposeAsync()
   const search = await workOf(redis, async () => {
     for (let step = 0; step < SEARCH_STEPS; step++) await registry.forgetDeadInterest()
   })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, Events, type NatsConnection, type QueuedIterator, type Status } from 'nats'
 import type { Logger } from '@parley/runtime'
 import { BusError } from './bus-error.ts'
@@ -25,6 +26,8 @@ const RECONNECT_WAIT_MS = 250
 const PUBLISH_TIMEOUT_MS = 5_000
 const RECONNECT_JITTER_MS = 1_000
 const MAX_PINGS_OUT = 2
+/** How long NATS may take to take what is still to be sent when the connection ends. */
+const DRAIN_TIMEOUT_MS = 1_500
 /** A NATS that falls silent is noticed so late. */
 const NOTICED_AFTER_MS = PING_INTERVAL_MS * (MAX_PINGS_OUT + 1)
 
@@ -112,8 +115,14 @@ export async function connectBus(options: { url: string; service: string; log: L
     async [Symbol.asyncDispose]() {
       // Draining waits for NATS to take what is still to be sent. When NATS is away, or goes away meanwhile, there is nothing
       // to wait for, and a drain would not close.
-      if (connected && !nats.isClosed()) await whileConnected(() => nats.drain()).catch(() => undefined)
+      if (connected && !nats.isClosed()) {
+        const patience = new AbortController()
+        const late = delay(DRAIN_TIMEOUT_MS, undefined, { signal: patience.signal })
+        await Promise.race([whileConnected(() => nats.drain()), late]).catch(() => undefined)
+        patience.abort()
+      }
       await nats.close()
+      for (const interrupt of interruptions) interrupt(new BusError('unavailable', 'the connection was closed'))
       statuses.stop()
       await watching
     },

@@ -37,7 +37,9 @@ export async function listen(
   await bus.nats.flush()
   return {
     async [Symbol.asyncDispose]() {
-      if (!bus.nats.isClosed()) await subscription.drain()
+      if (bus.nats.isClosed()) return
+      // Draining waits for what NATS has sent before. When it is away, or goes away meanwhile, nothing more comes.
+      await bus.whileConnected(() => subscription.drain()).catch(() => subscription.unsubscribe())
     },
   }
 }

@@ -70,3 +70,22 @@ test('with NATS away nobody is told that it was said; after its restart it is he
   notify(bus, bell, { table: '1' }, bytes('found'))
   await expect.poll(() => heard).toEqual(['found'])
 })
+
+test.each(['SIGKILL', 'SIGSTOP'] as const)(
+  'with a NATS that got a %s the connection and what listens on it end in time',
+  async (signal) => {
+    await using nats = await testNats()
+    const bus = await connectBus({ url: nats.url, service: 'waiter', log: silentLog })
+    const listening = await listen(bus, bell, { table: '1' }, () => {})
+    process.kill(nats.pid, signal)
+    try {
+      const unheard = listening[Symbol.asyncDispose]()
+      const beforeMs = performance.now()
+      await bus[Symbol.asyncDispose]()
+      await unheard
+      expect(performance.now() - beforeMs).toBeLessThan(2_000)
+    } finally {
+      if (signal === 'SIGSTOP') process.kill(nats.pid, 'SIGCONT')
+    }
+  },
+)

@@ -93,7 +93,7 @@ const REMOVAL_EVERY_MS = 500
 const REGISTRATION_JITTER_MS = 1_000
 const GRACE_MS: GraceMs = { closed: 3_000, lost: 15_000, drained: 60_000 }
 /** How long a stopping gateway tidies up what others would tidy up in time. */
-const FAREWELL_MS = 5_000
+const FAREWELL_MS = 2_000
 
 export async function openGatewayRouting(options: {
   url: string

@@ -3,7 +3,7 @@ export { ConfigError, readEnvironment, variables, type Environment } from './con
 export { createHealth, type Health, type HealthCheck } from './health.ts'
 export { serveHttp, type HttpServer } from './http.ts'
 export { createLogger, logFatal, type Logger } from './logger.ts'
-export { count, createMetrics, measure, type Metrics } from './metrics.ts'
+export { count, createMetrics, measure, measureEach, time, type Metrics } from './metrics.ts'
 export { requestIdOf, requestLog } from './request-log.ts'
 export { serveHealth } from './serve-health.ts'
 export { repeat, type Repeating } from './repeat.ts'

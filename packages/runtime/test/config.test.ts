@@ -26,6 +26,7 @@ test('what is not named has its default, and production is the default environme
   expect(readEnvironment('KITCHEN_', shape, enough)).toEqual({
     ...enough,
     PARLEY_ENV: 'production',
+    TERMINATION_GRACE_SECONDS: 30,
     LOG_LEVEL: 'info',
     HTTP_HOST: '0.0.0.0',
     HTTP_PORT: 8080,

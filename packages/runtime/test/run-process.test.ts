@@ -6,8 +6,7 @@ const script = fileURLToPath(new URL('processes/service.ts', import.meta.url))
 
 /** Runs the service with this life, sends it a signal for each line that tells `when`, and tells how it ended. */
 async function run(life: string, signals: Record<string, NodeJS.Signals[]> = {}, graceSeconds = '3') {
-  const environment = { PATH: process.env['PATH'], TERMINATION_GRACE_SECONDS: graceSeconds }
-  const child = spawn(process.execPath, [script, life], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [script, life, graceSeconds], { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: { level: string; msg: string; problems?: string[] }[] = []
   let errors = ''
   let rest = ''

@@ -7,6 +7,7 @@ import { Groups } from './clients/groups.ts'
 import { Users } from './clients/users.ts'
 import { Connection } from './connection/connection.ts'
 import { FlushQueue } from './connection/flush-queue.ts'
+import { Counts, type HubFigures } from './figures.ts'
 import { attachHub } from './http/attached-hubs.ts'
 import { createFrontDoor } from './http/front-door.ts'
 import { entranceTimesMs, type EntranceOptions } from './http/front-door-options.ts'
@@ -17,6 +18,7 @@ import { silentLog } from './log.ts'
 import { jsonProtocol } from './protocol/json-protocol.ts'
 import { messagePackProtocol } from './protocol/messagepack-protocol.ts'
 import { TimingWheel } from './timing-wheel.ts'
+import type { TransportName } from './transport/transport-name.ts'
 
 export interface HubServerOptions<Identity, State = undefined> extends EntranceOptions<Identity> {
   readonly hub: Hub<Identity, State>
@@ -42,6 +44,8 @@ export interface HubServerOptions<Identity, State = undefined> extends EntranceO
 export interface HubServer<Identity, State = undefined> extends AsyncDisposable {
   /** The open connections, by id. */
   readonly connections: ReadonlyMap<string, HubConnection<Identity, State>>
+  /** For metrics, counted when it is asked for. */
+  readonly figures: HubFigures
   /** Sends to many of them at once. */
   readonly clients: Clients
   /** For `http.createServer` or an express app: all but WebSockets. What is not meant for the hub goes to `next`. */
@@ -79,6 +83,7 @@ export function createHubServer<Identity, State = undefined>(
   }
   const tickMs = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, Math.min(...Object.values(timesMs)) / 10))
   const wheel = new TimingWheel(tickMs)
+  const counts = new Counts()
   const abandoned = new AbandonedSockets(wheel, {
     most: limits.abandonedSockets,
     lifetimeTicks: wheel.ticksOf(timesMs.abandoned),
@@ -122,11 +127,13 @@ export function createHubServer<Identity, State = undefined>(
     wheel,
     flushes: new FlushQueue(),
     abandoned,
+    counts,
     log,
     invocationGraceMs: options.invocationGraceMs ?? 5_000,
     groups,
     nextInvocationId: () => `s${++invocations}`,
     opened(connection: Connection<Identity, State>) {
+      counts.opened += 1
       connections.set(connection.id, connection)
       users.add(connection)
     },
@@ -144,7 +151,7 @@ export function createHubServer<Identity, State = undefined>(
   }
 
   const frontDoor = createFrontDoor<Identity>(
-    { ...options, limits, wheel, abandoned },
+    { ...options, limits, wheel, abandoned, counts },
     {
       get isStopping() {
         return stopped !== undefined
@@ -180,6 +187,9 @@ export function createHubServer<Identity, State = undefined>(
 
   return {
     connections,
+    get figures() {
+      return figuresOf(counts, [...connections.values()], stopped === undefined ? null : sockets.size)
+    },
     clients: createClients({ connections, groups, users }),
     handleRequest: frontDoor.handleRequest,
     handleUpgrade: frontDoor.handleUpgrade,
@@ -189,6 +199,21 @@ export function createHubServer<Identity, State = undefined>(
       detach.push(attachHub(server, frontDoor.handleUpgrade))
     },
   }
+}
+
+function figuresOf(
+  counts: Counts,
+  connections: readonly { readonly transport: TransportName; readonly bufferedBytes: number }[],
+  leaving: number | null,
+): HubFigures {
+  const carried = { WebSockets: 0, ServerSentEvents: 0, LongPolling: 0 }
+  let bufferedBytes = 0
+  for (const connection of connections) {
+    carried[connection.transport] += 1
+    bufferedBytes += connection.bufferedBytes
+  }
+  const { opened, ended, dropped, replaced, turnedAway } = counts
+  return { connections: carried, opened, ended: { ...ended }, dropped, replaced, turnedAway, bufferedBytes, leaving }
 }
 
 function shuffled<T>(list: T[]): T[] {

@@ -4,6 +4,7 @@ export type { ConnectionTokens, TokenReading } from './http/connection-tokens.ts
 export { ConnectionEndedError } from './hub/connection-ended-error.ts'
 export type { Delivery } from './connection/outbox.ts'
 export type { Elsewhere, Forwarding } from './http/forwarding.ts'
+export type { HubFigures } from './figures.ts'
 export { encodeInvocation, rawInvocation, type Frame } from './frame.ts'
 export { HubError } from './hub/hub-error.ts'
 export { createHubServer, type HubServer, type HubServerOptions } from './hub-server.ts'

@@ -6,6 +6,9 @@ import { send, statusOf } from './raw-http.ts'
 /** So many that some of them are too many, however slow the machine is. */
 const CROWD = 20
 
+/** Spread, so that those who are turned away together do not come back together. */
+const isSomeSeconds = (value: unknown): boolean => ['1', '2', '3'].includes(String(value))
+
 const crowdNegotiates = (hub: TestHub): Promise<NegotiateAnswer[]> =>
   Promise.all(Array.from({ length: CROWD }, () => negotiate(hub)))
 
@@ -21,7 +24,7 @@ test('too many clients at once get a 503 with Retry-After, before they are even 
   const answers = await crowdNegotiates(hub)
   const refused = answers.filter(({ status }) => status === 503)
   expect(refused.length).toBeGreaterThan(0)
-  expect(refused.map(({ headers }) => headers.get('retry-after'))).toEqual(refused.map(() => '1'))
+  expect(refused.filter(({ headers }) => !isSomeSeconds(headers.get('retry-after')))).toEqual([])
   expect(authenticated).toBe(CROWD - refused.length)
   expect(authenticated).toBeGreaterThanOrEqual(3)
 })
@@ -31,7 +34,7 @@ test('too many upgrades that nobody has negotiated get the same', async () => {
   const upgrades = Array.from({ length: CROWD }, async () => refusedUpgrade(hub).catch(() => undefined))
   const refused = (await Promise.all(upgrades)).filter((answer) => answer?.status === 503)
   expect(refused.length).toBeGreaterThan(0)
-  expect(refused[0]!.headers['retry-after']).toBe('1')
+  expect(isSomeSeconds(refused[0]!.headers['retry-after'])).toBe(true)
 })
 
 test("those who are turned away take nobody's place", async () => {

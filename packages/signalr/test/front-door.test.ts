@@ -18,7 +18,7 @@ async function startEcho() {
   const abandoned = new AbandonedSockets(wheel, { most: 1, lifetimeTicks: 1, keepAliveTicks: 1 })
   const tenants = new Map<string, Tenant<string>>()
   const frontDoor = createFrontDoor<string>(
-    { path: '/echo', authenticate: () => 'user', limits: defaultLimits, wheel, abandoned },
+    { path: '/echo', authenticate: () => 'user', limits: defaultLimits, wheel, abandoned, counts: { turnedAway: 0 } },
     {
       isStopping: false,
       find: (connectionId) => tenants.get(connectionId),

@@ -1,5 +1,6 @@
-import { ConfigError, readEnvironment, variables, type Environment } from '@parley/runtime'
+import { ConfigError, readEnvironment, stopTimeoutMs, variables, type Environment } from '@parley/runtime'
 import { z } from 'zod'
+import { AFTER_DRAIN_MS } from './stop-in-time.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -31,14 +32,19 @@ export function readConfig(environment: Environment) {
       GATEWAY_ALLOWED_ORIGINS: origins.optional(),
       /** Connections that one user may have, over all gateways. The newest win. */
       GATEWAY_CONNECTIONS_PER_USER: z.coerce.number().int().min(1).max(1_000).default(20),
+      /** Clients that may begin to connect in one second. The others are told to come back a little later. */
+      GATEWAY_HANDSHAKES_PER_SECOND: z.coerce.number().int().min(1).max(100_000).default(1_000),
+      TERMINATION_GRACE_SECONDS: variables.TERMINATION_GRACE_SECONDS,
       /** How long a stopping gateway takes to close its connections, spread evenly. It must fit into the time a stop may take. */
-      GATEWAY_DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
+      GATEWAY_DRAIN_SECONDS: z.coerce.number().int().min(0).max(600).default(5),
     },
     environment,
   )
   if (read.GATEWAY_ADDRESS === undefined && EVERYWHERE.includes(read.HTTP_HOST)) {
     throw new ConfigError('GATEWAY_ADDRESS is missing: HTTP_HOST does not say where other gateways reach this one.')
   }
+  const drainMs = read.GATEWAY_DRAIN_SECONDS * 1_000
+  checkStopFits(drainMs, read.TERMINATION_GRACE_SECONDS)
   return {
     environment: read.PARLEY_ENV,
     logLevel: read.LOG_LEVEL,
@@ -53,6 +59,17 @@ export function readConfig(environment: Environment) {
     address: read.GATEWAY_ADDRESS && new URL(read.GATEWAY_ADDRESS).origin,
     secret: read.GATEWAY_SECRET,
     connectionsPerUser: read.GATEWAY_CONNECTIONS_PER_USER,
-    drainMs: read.GATEWAY_DRAIN_SECONDS * 1_000,
+    handshakesPerSecond: read.GATEWAY_HANDSHAKES_PER_SECOND,
+    drainMs,
   }
+}
+
+function checkStopFits(drainMs: number, graceSeconds: number): void {
+  const stopMs = drainMs + AFTER_DRAIN_MS
+  const missingMs = stopMs - stopTimeoutMs(graceSeconds)
+  if (missingMs <= 0) return
+  throw new ConfigError(
+    `GATEWAY_DRAIN_SECONDS is ${drainMs / 1_000}, with which a stop may take ${stopMs / 1_000} seconds: ` +
+      `TERMINATION_GRACE_SECONDS is ${graceSeconds} and would have to be ${graceSeconds + missingMs / 1_000} at least.`,
+  )
 }

@@ -2,13 +2,13 @@ import type { Bus } from '@parley/bus'
 import type { GatewayRouting } from '@parley/routing'
 import type { Clock, Logger } from '@parley/runtime'
 import type { Calls } from './calls-over.ts'
-import { openDelivery } from './delivery/open-delivery.ts'
+import { openDelivery, type DeliveryFigures } from './delivery/open-delivery.ts'
 import type { LocalDelivery } from './delivery/local-delivery.ts'
 import type { ChatConnection } from './hub/chat-connection.ts'
-import { openPresence, type Presence } from './presence/open-presence.ts'
+import { openPresence, type Presence, type PresenceFigures } from './presence/open-presence.ts'
 import { GatheredMarks } from './receipts/gathered-marks.ts'
 import { createPassMark } from './receipts/pass-marks.ts'
-import { openTyping, type Typing } from './typing/open-typing.ts'
+import { openTyping, type Typing, type TypingFigures } from './typing/open-typing.ts'
 
 /** What there is for connected clients: what they are told as it happens, and what is gathered of what they say. */
 export interface LiveParts {
@@ -16,6 +16,11 @@ export interface LiveParts {
   readonly marks: GatheredMarks
   readonly typing: Typing
   readonly presence: Presence
+  readonly figures: {
+    readonly delivery: DeliveryFigures
+    readonly presence: PresenceFigures
+    readonly typing: TypingFigures
+  }
 }
 
 export async function openLiveParts(options: {
@@ -33,10 +38,17 @@ export async function openLiveParts(options: {
 }): Promise<LiveParts & AsyncDisposable> {
   const { calls, log } = options
   await using stack = new AsyncDisposableStack()
-  const { delivery } = stack.use(await openDelivery({ ...options, calls: calls.messaging }))
+  const { delivery, figures } = stack.use(await openDelivery({ ...options, calls: calls.messaging }))
   const marks = stack.use(new GatheredMarks({ pass: createPassMark(calls.messaging, log), delivery }))
   const typing = stack.use(await openTyping({ ...options, delivery, calls: calls.messaging }))
   const presence = stack.use(await openPresence({ ...options, delivery }))
   const opened = stack.move()
-  return { delivery, marks, typing, presence, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return {
+    delivery,
+    marks,
+    typing,
+    presence,
+    figures: { delivery: figures, presence: presence.figures, typing: typing.figures },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
 }

@@ -3,6 +3,7 @@ import { Refused, refuse } from '@parley/contracts'
 import { operations, type OperationName, type OutputOf } from '@parley/protocol'
 import type { Logger } from '@parley/runtime'
 import type { z } from 'zod'
+import type { OnPerformed } from './metrics.ts'
 import { operationTable, type Answerer, type Asker, type Services } from './operation-table.ts'
 
 /** How long a client waits at most, whatever the calls on the way allow. */
@@ -14,8 +15,11 @@ export type Perform = <Name extends OperationName>(
   request: Asker & { input: unknown; requestId: string },
 ) => Promise<OutputOf<(typeof operations)[Name]>>
 
-export function createPerform(services: Services, log: Logger): Perform {
-  return async (name, { input, requestId, ...asker }) => {
+export function createPerform(
+  services: Services,
+  { onPerformed, log }: { onPerformed: OnPerformed; log: Logger },
+): Perform {
+  const perform: Perform = async (name, { input, requestId, ...asker }) => {
     const { actor } = asker.identity
     const parsed = operations[name].input.safeParse(input ?? {})
     if (!parsed.success) throw refuse.invalid_input({}, sentenceOf(parsed.error))
@@ -31,6 +35,18 @@ export function createPerform(services: Services, log: Logger): Perform {
       log.error({ error, operation: name, userId: actor.userId, requestId }, 'operation failed')
       if (error instanceof BusError && error.code === 'overloaded') throw refuse.overloaded({ retryAfterMs: 1_000 })
       throw isWorthRetrying(error) ? refuse.unavailable() : refuse.internal()
+    }
+  }
+  return async (name, request) => {
+    const startedAt = performance.now()
+    let code = 'ok'
+    try {
+      return await perform(name, request)
+    } catch (error) {
+      code = error instanceof Refused ? error.refusal.code : 'internal'
+      throw error
+    } finally {
+      onPerformed(name, { code, seconds: (performance.now() - startedAt) / 1_000 })
     }
   }
 }

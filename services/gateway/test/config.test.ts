@@ -1,6 +1,7 @@
 import { ConfigError } from '@parley/runtime'
 import { expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
+import { AFTER_DRAIN_MS } from '../src/stop-in-time.ts'
 
 const environment = {
   PARLEY_PUBLIC_URL: 'https://chat.example',
@@ -24,4 +25,20 @@ test.each(['0.0.0.0', '::', undefined])('listening everywhere (%s) is no address
 
 test.each(['10.1.2.3:8080', 'ftp://10.1.2.3', 'nowhere'])('an address must be a URL: %s', (address) => {
   expect(() => readConfig({ ...environment, GATEWAY_ADDRESS: address })).toThrow(ConfigError)
+})
+
+test('a drain must fit into the grace period, with all that comes after it and 2 seconds to spare', () => {
+  const times = (drain: string | undefined, grace: string | undefined) =>
+    readConfig({ ...environment, GATEWAY_DRAIN_SECONDS: drain, TERMINATION_GRACE_SECONDS: grace }).drainMs
+  const leastGraceSeconds = (drainSeconds: number) => drainSeconds + AFTER_DRAIN_MS / 1_000 + 2
+  expect(times(undefined, undefined)).toBe(5_000)
+  expect(times('120', String(leastGraceSeconds(120)))).toBe(120_000)
+  expect(() => times('120', String(leastGraceSeconds(120) - 1))).toThrow(
+    new ConfigError(
+      `GATEWAY_DRAIN_SECONDS is 120, with which a stop may take ${120 + AFTER_DRAIN_MS / 1_000} seconds: ` +
+        `TERMINATION_GRACE_SECONDS is ${leastGraceSeconds(120) - 1} and would have to be ${leastGraceSeconds(120)} at least.`,
+    ),
+  )
+  expect(() => times('6', undefined)).toThrow(ConfigError)
+  expect(() => times('601', '3600')).toThrow(ConfigError)
 })

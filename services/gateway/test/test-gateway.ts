@@ -52,6 +52,7 @@ export async function startTestGateway({
         address: undefined,
         secret: SECRET,
         drainMs: 0,
+        handshakesPerSecond: 1_000,
         connectionsPerUser,
       },
       times,

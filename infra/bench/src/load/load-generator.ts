@@ -11,7 +11,8 @@ export interface LoadGenerator extends AsyncDisposable {
   prepare(order: Extract<Order, { do: 'prepare' }>): Promise<void>
   /** Resolves when all clients are connected. `triedAgain` says how often one was told to come later. */
   connect(): Promise<{ triedAgain: number }>
-  listen(marker: string): void
+  /** Resolves when it does. */
+  listen(marker: string): Promise<void>
   /** Resolves with when it was sent, ns. */
   send(input: object): Promise<bigint>
   heard(): Promise<{ count: number; lastAtNs: bigint; lost: number }>
@@ -47,7 +48,11 @@ export function startLoadGenerator(): LoadGenerator {
       tell({ do: 'connect' })
       return connected
     },
-    listen: (marker) => tell({ do: 'listen', marker }),
+    async listen(marker) {
+      const listening = answered('listening')
+      tell({ do: 'listen', marker })
+      await listening
+    },
     async send(input) {
       const sent = answered('sent')
       tell({ do: 'send', input })

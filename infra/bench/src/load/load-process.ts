@@ -36,6 +36,7 @@ async function perform(order: Order): Promise<void> {
   else if (order.do === 'listen') {
     marker = order.marker
     heard = 0
+    answer({ told: 'listening' })
   } else if (order.do === 'send') {
     const invocation = { type: 1, invocationId: INVOCATION_ID, target: 'SendMessage', arguments: [order.input] }
     const frame = clientFrame(TEXT, `${JSON.stringify(invocation)}\x1e`)

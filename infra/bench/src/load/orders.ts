@@ -23,6 +23,7 @@ export type Order =
 
 export type Answer =
   | { readonly told: 'prepared' }
+  | { readonly told: 'listening' }
   | { readonly told: 'connected'; readonly triedAgain: number }
   | { readonly told: 'sent'; readonly atNs: string }
   | { readonly told: 'heard'; readonly count: number; readonly lastAtNs: string; readonly lost: number }

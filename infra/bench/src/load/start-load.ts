@@ -69,7 +69,7 @@ export async function startLoad(options: {
     triedAgain: outcomes.reduce((sum, { triedAgain }) => sum + triedAgain, 0),
     connectSeconds,
     async broadcast({ marker, send, timeoutMs }) {
-      for (const generator of generators) generator.listen(marker)
+      await Promise.all(generators.map((generator) => generator.listen(marker)))
       const sentAtNs = await send(generators[0]!)
       const endsAt = performance.now() + timeoutMs
       let heard = await hear()

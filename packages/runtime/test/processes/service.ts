@@ -1,9 +1,9 @@
 import { ConfigError, runProcess } from '@parley/runtime'
 
-/** A process for the tests of `runProcess`. Its argument says how its life goes. */
-const life = process.argv[2]
+/** A process for the tests of `runProcess`. Its arguments say how its life goes, and how long its end may take. */
+const [, , life, graceSeconds] = process.argv
 
-await runProcess('kitchen', process.env, async () => {
+await runProcess('kitchen', { TERMINATION_GRACE_SECONDS: graceSeconds }, async () => {
   if (life === 'wrong configuration')
     throw new ConfigError('NATS_URL is missing.\nKITCHEN_OVEN is not a variable of this service.')
   if (life === 'does not start') throw new Error('no kitchen')

@@ -1,4 +1,5 @@
 import type { AbandonedSockets } from '../abandoned-sockets.ts'
+import type { Counts } from '../figures.ts'
 import type { Groups } from '../clients/groups.ts'
 import type { Dispatcher } from '../hub/dispatcher.ts'
 import type { Hub } from '../hub/hub.ts'
@@ -22,6 +23,7 @@ export interface ConnectionHost<Identity, State> {
   readonly wheel: TimingWheel
   readonly flushes: FlushQueue
   readonly abandoned: AbandonedSockets
+  readonly counts: Counts
   readonly groups: Groups<Connection<Identity, State>>
   /** For a call to any client: no two are the same. */
   nextInvocationId(): string

@@ -68,7 +68,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     this.#transport = this.#resumable ?? openTransport(this)
     this.#exchange = new Exchange(host, this)
     this.#incoming = new Incoming(this, this.#exchange, this.#transport, host)
-    this.#outbox = new Outbox(this, this.#transport, host.flushes, host.limits)
+    this.#outbox = new Outbox(this, this.#transport, host)
     this.#heartbeat = new Heartbeat(this, host.wheel, host.intervals)
     this.#contact = new HubContact(host, this, this.#exchange.inbox)
   }
@@ -195,6 +195,10 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
     return !this.hasEnded && this.#outbox.bufferedBytes > this.#host.limits.lossyAboveBytes
   }
 
+  get bufferedBytes(): number {
+    return this.#outbox.bufferedBytes
+  }
+
   get hasRoomToSend(): boolean {
     return this.#outbox.hasRoom
   }
@@ -278,6 +282,7 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   #end(reason: DisconnectReason, last?: EncodedMessage, { isHeard } = { isHeard: true }): void {
     if (this.hasEnded) return
     this.#endedBy = reason
+    if (this.#protocol !== undefined) this.#host.counts.countEnd(reason)
     this.#heartbeat.stop()
     if (reason === 'slow client') this.#outbox.clear()
     this.#outbox.finish(last, this.#host.wheel.tick)

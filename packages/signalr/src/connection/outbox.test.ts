@@ -25,8 +25,9 @@ function scriptedTransport() {
 
 function outboxOn(transport: Transport, limits = { lossyAboveBytes: 100, bufferedBytes: 1_000 }) {
   let waited = 0
-  const outbox = new Outbox({ outboxWaits: () => waited++ }, transport, new FlushQueue(), limits)
-  return { outbox, waited: () => waited }
+  const counts = { dropped: 0, replaced: 0 }
+  const outbox = new Outbox({ outboxWaits: () => waited++ }, transport, { flushes: new FlushQueue(), limits, counts })
+  return { outbox, counts, waited: () => waited }
 }
 
 const message = (text: string) => encodeTextRecord(text, true)

@@ -1,5 +1,6 @@
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { Counts } from '../figures.ts'
 import type { FlushQueue } from './flush-queue.ts'
 
 /**
@@ -13,9 +14,11 @@ export interface OutboxOwner {
   outboxWaits(): void
 }
 
-export interface OutboxLimits {
-  readonly lossyAboveBytes: number
-  readonly bufferedBytes: number
+/** What the outboxes of a server share. */
+export interface OutboxHost {
+  readonly flushes: FlushQueue
+  readonly limits: { readonly lossyAboveBytes: number; readonly bufferedBytes: number }
+  readonly counts: Pick<Counts, 'dropped' | 'replaced'>
 }
 
 interface Waiting {
@@ -39,8 +42,7 @@ const MAX_SPENT = 256
 export class Outbox {
   readonly #owner: OutboxOwner
   readonly #transport: Transport
-  readonly #flushes: FlushQueue
-  readonly #limits: OutboxLimits
+  readonly #host: OutboxHost
   #queue: Waiting[] | undefined
   #next = 0
   #replaced = 0
@@ -50,11 +52,10 @@ export class Outbox {
   #writingSinceTick: number | undefined
   #room: PromiseWithResolvers<void> | undefined
 
-  constructor(owner: OutboxOwner, transport: Transport, flushes: FlushQueue, limits: OutboxLimits) {
+  constructor(owner: OutboxOwner, transport: Transport, host: OutboxHost) {
     this.#owner = owner
     this.#transport = transport
-    this.#flushes = flushes
-    this.#limits = limits
+    this.#host = host
   }
 
   get bufferedBytes(): number {
@@ -78,14 +79,17 @@ export class Outbox {
   /** False: too much waits already, the client is too slow. */
   add(message: EncodedMessage, delivery: Delivery, tick: number): boolean {
     const size = message.webSocketFrame.length
-    if (delivery !== 'durable' && this.bufferedBytes + size > this.#limits.lossyAboveBytes) {
-      if (delivery === 'ephemeral') return true
+    if (delivery !== 'durable' && this.bufferedBytes + size > this.#host.limits.lossyAboveBytes) {
+      if (delivery === 'ephemeral') {
+        this.#host.counts.dropped += 1
+        return true
+      }
       this.#replace(this.#stateByKey?.get(delivery.stateKey))
     }
-    if (this.bufferedBytes + size > this.#limits.bufferedBytes) {
+    if (this.bufferedBytes + size > this.#host.limits.bufferedBytes) {
       // What this very turn has queued is no sign of a slow client before it was offered to it.
       this.flush()
-      if (this.bufferedBytes > 0 && this.bufferedBytes + size > this.#limits.bufferedBytes) return false
+      if (this.bufferedBytes > 0 && this.bufferedBytes + size > this.#host.limits.bufferedBytes) return false
     }
     const waiting: Waiting = { message, sinceTick: tick }
     if (this.#queue === undefined) this.#queue = [waiting]
@@ -135,7 +139,7 @@ export class Outbox {
   #requestFlush(): void {
     if (this.#flushComes || this.#writingSinceTick !== undefined) return
     this.#flushComes = true
-    this.#flushes.add(this)
+    this.#host.flushes.add(this)
   }
 
   #write(maxBytes: number): void {
@@ -162,6 +166,7 @@ export class Outbox {
 
   #replace(waiting: Waiting | undefined): void {
     if (waiting?.message === undefined) return
+    this.#host.counts.replaced += 1
     this.#queuedBytes -= waiting.message.webSocketFrame.length
     waiting.message = undefined
     if (++this.#replaced >= MAX_SPENT) this.#closeUp()

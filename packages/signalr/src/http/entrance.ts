@@ -46,7 +46,7 @@ export class Entrance<Identity> {
   }
 
   checkOpen(): void {
-    if (this.#house.isStopping) throw comeBackLater()
+    if (this.#house.isStopping) throw this.#turnedAway()
   }
 
   checkIdentity(tenant: Tenant<Identity>, presented: Identity): void {
@@ -56,7 +56,7 @@ export class Entrance<Identity> {
   /** Somebody new begins to connect. */
   admit(): void {
     this.checkOpen()
-    this.#admission.admit()
+    if (!this.#admission.admits()) throw this.#turnedAway()
   }
 
   /**
@@ -96,12 +96,17 @@ export class Entrance<Identity> {
 
   /** Its client has so long to connect. */
   expect({ connectionId, isStateful }: { connectionId: string; isStateful: boolean }): void {
-    if (this.#negotiations.isFull) throw comeBackLater()
+    if (this.#negotiations.isFull) throw this.#turnedAway()
     this.#negotiations.add(connectionId, isStateful, this.#options.wheel.tick)
   }
 
   /** What was negotiated here, once. */
   take(connectionId: string): { readonly isStateful: boolean } | undefined {
     return this.#negotiations.take(connectionId)
+  }
+
+  #turnedAway(): HubRefusal {
+    this.#options.counts.turnedAway += 1
+    return comeBackLater()
   }
 }

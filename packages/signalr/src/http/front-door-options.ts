@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AbandonedSockets } from '../abandoned-sockets.ts'
+import type { Counts } from '../figures.ts'
 import type { Limits } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { TimingWheel } from '../timing-wheel.ts'
@@ -48,6 +49,7 @@ export interface FrontDoorOptions<Identity> extends EntranceOptions<Identity> {
   readonly limits: Limits
   readonly wheel: TimingWheel
   readonly abandoned: AbandonedSockets
+  readonly counts: Pick<Counts, 'turnedAway'>
 }
 
 export const entranceTimesMs = (options: EntranceTimes) => ({

@@ -15,10 +15,14 @@ export class HubRefusal extends Error {
   }
 }
 
-const RETRY_SECONDS = 1
+/** Those who are turned away together do not come back together. */
+const MAX_RETRY_SECONDS = 3
 
 /** This is no time for one more. */
-export const comeBackLater = (): HubRefusal => new HubRefusal(503, undefined, { 'retry-after': String(RETRY_SECONDS) })
+export function comeBackLater(): HubRefusal {
+  const seconds = 1 + Math.floor(Math.random() * MAX_RETRY_SECONDS)
+  return new HubRefusal(503, undefined, { 'retry-after': String(seconds) })
+}
 
 export const unknownConnection = (): HubRefusal => new HubRefusal(404, 'No Connection with that ID')
 

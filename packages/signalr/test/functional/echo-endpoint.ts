@@ -19,7 +19,7 @@ export function createEchoEndpoint(path: string): Endpoint {
   const abandoned = new AbandonedSockets(wheel, { most: 1, lifetimeTicks: 1, keepAliveTicks: 1 })
   const echoes = new Map<string, Echo>()
   const frontDoor = createFrontDoor<undefined>(
-    { path, authenticate: () => undefined, limits: defaultLimits, wheel, abandoned },
+    { path, authenticate: () => undefined, limits: defaultLimits, wheel, abandoned, counts: { turnedAway: 0 } },
     {
       isStopping: false,
       find: (connectionId) => echoes.get(connectionId),

@@ -1,5 +1,6 @@
 import type { Delivery } from '@parley/contracts'
 import type { ChatConnection } from '../hub/chat-connection.ts'
+import type { DeliveryCounts } from './delivery-counts.ts'
 import { syncRequired } from './sync-required.ts'
 import type { ChangePage, TopicReader } from './topic-reader.ts'
 import type { Topics } from './topics.ts'
@@ -26,14 +27,18 @@ export type CatchUp = (connection: ChatConnection, topic: string, missed: Missed
 export function createCatchUp(options: {
   topics: Topics
   reader: TopicReader
+  counts: Pick<DeliveryCounts, 'syncsRequired'>
   deliver: (connection: ChatConnection, delivery: Delivery) => void
 }): CatchUp {
-  const { topics, reader, deliver } = options
+  const { topics, reader, counts, deliver } = options
   const { index, streams } = topics
 
   function deliverPage(connection: ChatConnection, topic: string, page: ChangePage, missed: Missed): void {
     const { until = Infinity, visibleFrom } = missed
-    if (page.isTooMuch) connection.sendFrame(syncRequired(topic))
+    if (page.isTooMuch) {
+      counts.syncsRequired += 1
+      connection.sendFrame(syncRequired(topic))
+    }
     for (const delivery of page.deliveries) {
       if (delivery.version > until) return
       if (!page.isTooMuch && (delivery.sequence ?? Infinity) >= visibleFrom) deliver(connection, delivery)

@@ -2,6 +2,7 @@ import type { Bus } from '@parley/bus'
 import { decodeDeliveryBatch, gateway, type ReceiptsDelivery } from '@parley/contracts'
 import type { GatewayRouting } from '@parley/routing'
 import { hearOwnNotices } from '../hear-own-notices.ts'
+import type { DeliveryCounts } from './delivery-counts.ts'
 import type { MissedNotices } from './missed-notices.ts'
 import type { TopicStreams } from './topic-streams.ts'
 
@@ -15,8 +16,9 @@ export function hearDeliveries(options: {
   streams: TopicStreams
   receipts: { receive(delivery: ReceiptsDelivery): void }
   missed: Pick<MissedNotices, 'hear'>
+  counts: Pick<DeliveryCounts, 'notices'>
 }): Promise<AsyncDisposable> {
-  const { bus, routing, streams, receipts, missed } = options
+  const { bus, routing, streams, receipts, missed, counts } = options
   return hearOwnNotices({
     bus,
     routing,
@@ -24,6 +26,7 @@ export function hearDeliveries(options: {
     hear(data, gatewayId) {
       if (routing.lapsed) return
       const batch = decodeDeliveryBatch(data)
+      counts.notices += 1
       missed.hear(gatewayId, batch)
       for (const delivery of batch.deliveries) streams.receive(delivery)
       for (const delivery of batch.receipts) receipts.receive(delivery)

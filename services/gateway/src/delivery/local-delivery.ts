@@ -2,6 +2,7 @@ import { conversationTopic, userTopic, type Delivery } from '@parley/contracts'
 import type { HubEvent } from '@parley/protocol'
 import { rawInvocation } from '@parley/signalr'
 import type { ChatConnection } from '../hub/chat-connection.ts'
+import type { DeliveryCounts } from './delivery-counts.ts'
 import type { Memberships } from './memberships.ts'
 import { SpacedUpdates } from './spaced-updates.ts'
 import { syncRequired } from './sync-required.ts'
@@ -15,7 +16,10 @@ export class LocalDelivery implements Disposable {
   #onRelationsChanged: (userId: string) => void = () => undefined
   readonly #updates = new SpacedUpdates((delivery) => this.#tell(delivery))
 
-  constructor(options: { topics: Topics; memberships: Memberships }) {
+  readonly #counts: Pick<DeliveryCounts, 'syncsRequired'>
+
+  constructor(options: { topics: Topics; memberships: Memberships; counts: Pick<DeliveryCounts, 'syncsRequired'> }) {
+    this.#counts = options.counts
     this.#topics = options.topics
     this.#memberships = options.memberships
     this.#topics.onForgotten((topic) => this.#updates.forget(topic))
@@ -36,7 +40,10 @@ export class LocalDelivery implements Disposable {
       if (left !== undefined) this.#end(left, topic, version)
     }
     const frame = syncRequired(topic)
-    this.#topics.index.forEachAt({ topic, version: to }, (connection) => connection.sendFrame(frame))
+    this.#topics.index.forEachAt({ topic, version: to }, (connection) => {
+      this.#counts.syncsRequired += 1
+      connection.sendFrame(frame)
+    })
   }
 
   /** Resolves when the connection gets all that is its user's, from then on. */

@@ -5,6 +5,7 @@ import type { ChatConnection } from '../hub/chat-connection.ts'
 import { retrying } from '../retrying.ts'
 import { createCatchUp, type CatchUp, type Missed } from './catch-up.ts'
 import type { TopicReader } from './topic-reader.ts'
+import type { DeliveryCounts } from './delivery-counts.ts'
 import { NOT_YET, type Topics } from './topics.ts'
 
 /** Moves connections in and out of topics as they come, and as memberships begin and end. */
@@ -18,7 +19,12 @@ export class Memberships {
   readonly #endedWhileJoining = new WeakMap<ChatConnection, Map<string, number>>()
   readonly #catchUp: CatchUp
 
-  constructor(options: { topics: Topics; reader: TopicReader; log: Logger }) {
+  constructor(options: {
+    topics: Topics
+    reader: TopicReader
+    counts: Pick<DeliveryCounts, 'syncsRequired'>
+    log: Logger
+  }) {
     this.#topics = options.topics
     this.#reader = options.reader
     this.#log = options.log

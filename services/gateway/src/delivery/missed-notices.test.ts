@@ -20,6 +20,7 @@ function listenToSender() {
         throw new BusError('unavailable', 'it is gone')
       },
     },
+    counts: { missedNotices: 0 },
     changed: {
       checkSince: async (moment) => void checkedSince.push(moment),
       [Symbol.asyncDispose]: async () => undefined,

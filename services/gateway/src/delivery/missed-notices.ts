@@ -1,6 +1,7 @@
 import { must, type Callers } from '@parley/bus'
 import type { DeliveryBatch, messaging, ReceiptsDelivery } from '@parley/contracts'
 import { repeat, type Logger } from '@parley/runtime'
+import type { DeliveryCounts } from './delivery-counts.ts'
 import type { ChangedTopics } from './changed-topics.ts'
 import { MAX_MISSING, NoticeNumbers } from './notice-numbers.ts'
 import type { TopicStreams } from './topic-streams.ts'
@@ -41,9 +42,10 @@ export function noticeMissed(options: {
   receipts: { receive(delivery: ReceiptsDelivery): void }
   calls: Pick<Callers<typeof messaging>, 'listNotices'>
   changed: ChangedTopics
+  counts: Pick<DeliveryCounts, 'missedNotices'>
   log: Logger
 }): MissedNotices {
-  const { streams, receipts, calls, changed, log } = options
+  const { streams, receipts, calls, changed, counts, log } = options
   const senders = new Map<string, Sender>()
   const recalling = new Set<Promise<unknown>>()
 
@@ -89,6 +91,7 @@ export function noticeMissed(options: {
     const { gatewayId, senderId, numbers, wholeAt } = sender
     const missing = [...numbers.missing]
     try {
+      counts.missedNotices += missing.length
       log.info({ senderId, missing: missing.length }, 'notices were missed')
       const isKnown = missing.length < MAX_MISSING && (await recall({ gatewayId, senderId, numbers: missing }))
       if (!isKnown) await changed.checkSince(wholeAt)

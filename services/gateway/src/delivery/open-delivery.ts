@@ -4,6 +4,7 @@ import type { GatewayRouting } from '@parley/routing'
 import type { Logger } from '@parley/runtime'
 import { announceGateway, startAnnouncing } from './announce-gateway.ts'
 import { startCheckingPositions } from './check-positions.ts'
+import { DeliveryCounts } from './delivery-counts.ts'
 import { findChangedTopics } from './changed-topics.ts'
 import { hearDeliveries } from './hear-deliveries.ts'
 import { LocalDelivery } from './local-delivery.ts'
@@ -18,6 +19,12 @@ import { Topics } from './topics.ts'
 /** All gateways lose NATS together: they do not ask all at once what they have missed. */
 const RECONNECT_JITTER_MS = 2_000
 
+export interface DeliveryFigures {
+  readonly topics: number
+  readonly subscriptions: number
+  readonly counts: DeliveryCounts
+}
+
 /**
  * Wires what delivers to this gateway's connections: notices come in, are put into order by topic, and go out; gaps are
  * fetched; notices that were lost on the way are missed by their numbers; and when it is not known what was lost, because a
@@ -28,25 +35,26 @@ export async function openDelivery(options: {
   routing: GatewayRouting
   calls: Callers<typeof messaging>
   log: Logger
-}): Promise<AsyncDisposable & { readonly delivery: LocalDelivery }> {
+}): Promise<AsyncDisposable & { readonly delivery: LocalDelivery; readonly figures: DeliveryFigures }> {
   const { bus, routing, log } = options
   await using stack = new AsyncDisposableStack()
   const reader = createTopicReader(options.calls)
-  const repair = stack.use(createGapRepair({ streams: () => streams, reader, log }))
+  const counts = new DeliveryCounts()
+  const repair = stack.use(createGapRepair({ streams: () => streams, reader, counts, log }))
   const streams: TopicStreams = new TopicStreams({
     deliver: (change) => delivery.deliver(change),
     skip: (topic, page) => delivery.skip(topic, page),
     repairLater: (topic) => repair.begin(topic),
   })
   const topics = new Topics(streams, routing)
-  const memberships = new Memberships({ topics, reader, log })
-  const delivery = stack.use(new LocalDelivery({ topics, memberships }))
+  const memberships = new Memberships({ topics, reader, counts, log })
+  const delivery = stack.use(new LocalDelivery({ topics, memberships, counts }))
   const receipts = stack.use(new ReceiptsGathering(topics))
 
   const positions = stack.use(startCheckingPositions({ topics, reader, log }))
   const changed = stack.use(findChangedTopics({ topics, reader, compareAll: () => positions.compareAll(), log }))
-  const missed = stack.use(noticeMissed({ streams, receipts, calls: options.calls, changed, log }))
-  stack.use(await hearDeliveries({ bus, routing, streams, receipts, missed }))
+  const missed = stack.use(noticeMissed({ streams, receipts, calls: options.calls, changed, counts, log }))
+  stack.use(await hearDeliveries({ bus, routing, streams, receipts, missed, counts }))
   stack.use(startAnnouncing({ bus, announcement: () => routing.announcement, log }))
   routing.onChange(async (announcement) => {
     if (announcement.registered) positions.compareAll()
@@ -59,5 +67,14 @@ export async function openDelivery(options: {
   })
 
   const opened = stack.move()
-  return { delivery, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  const figures: DeliveryFigures = {
+    counts,
+    get topics() {
+      return topics.index.topicCount
+    },
+    get subscriptions() {
+      return topics.index.subscriptionCount
+    },
+  }
+  return { delivery, figures, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@parley/runtime'
+import type { DeliveryCounts } from './delivery-counts.ts'
 import type { TopicReader } from './topic-reader.ts'
 import type { TopicStreams } from './topic-streams.ts'
 
@@ -13,7 +14,12 @@ export interface GapRepair extends AsyncDisposable {
   begin(topic: string): void
 }
 
-export function createGapRepair(options: { streams: () => TopicStreams; reader: TopicReader; log: Logger }): GapRepair {
+export function createGapRepair(options: {
+  streams: () => TopicStreams
+  reader: TopicReader
+  counts: Pick<DeliveryCounts, 'repairedGaps'>
+  log: Logger
+}): GapRepair {
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
 
@@ -28,7 +34,10 @@ export function createGapRepair(options: { streams: () => TopicStreams; reader: 
       try {
         for await (const page of options.reader.changesAfter(topic, position)) streams.receiveRepaired(topic, page)
         const reached = streams.positionOf(topic)
-        if (reached !== position) options.log.info({ topic, from: position, to: reached }, 'gap repaired')
+        if (reached !== position) {
+          options.counts.repairedGaps += 1
+          options.log.info({ topic, from: position, to: reached }, 'gap repaired')
+        }
         failed = false
         pauseMs = RETRY_MS
       } catch (error) {

@@ -22,8 +22,9 @@ export function openHub(options: {
   allowOrigin: AllowOrigin
   secret: string
   connectionsPerUser: number
+  handshakesPerSecond: number
   log: Logger
-}): Pick<HubServer<Identity>, 'handleRequest' | 'attach' | 'stop' | 'connections'> {
+}): Pick<HubServer<Identity>, 'handleRequest' | 'attach' | 'stop' | 'connections' | 'figures'> {
   const { hub, routing, allowOrigin, log } = options
   const tokens = signedTokens({ secret: options.secret, routing, now: Date.now })
   const forwarding = forwardConnections({ addressOf: (home) => routing.addressOf(Number(home)), log })
@@ -39,11 +40,18 @@ export function openHub(options: {
     tokens,
     forwarding,
     // How many a user may have is counted over all gateways, when they have joined. Not many more may be about to.
-    limits: { unacknowledgedBytes: UNACKNOWLEDGED_BYTES, connectionsPerUser: 2 * options.connectionsPerUser },
+    limits: {
+      unacknowledgedBytes: UNACKNOWLEDGED_BYTES,
+      connectionsPerUser: 2 * options.connectionsPerUser,
+      handshakesPerSecond: options.handshakesPerSecond,
+    },
     log,
   })
   return {
     connections: server.connections,
+    get figures() {
+      return server.figures
+    },
     handleRequest: server.handleRequest,
     attach: server.attach,
     async stop({ overMs = 0 } = {}) {
