@@ -9,7 +9,10 @@ const CHECK_TIMEOUT_MS = 2_000
 export interface Health {
   /** `/health/live`, `/health/ready` and `/metrics`. */
   readonly routes: Router
-  /** From now on the process is unready: no new work should be sent to it. */
+  /**
+   * From now on the process is unready: no new work should be sent to it. Each answer, also of routes that come after these,
+   * ends the TCP connection by which it goes, so that its client opens the next one elsewhere.
+   */
   startDraining(): void
 }
 
@@ -20,6 +23,10 @@ export interface Health {
 export function createHealth(options: { checks: Record<string, HealthCheck>; metrics: Metrics }): Health {
   let draining = false
   const routes = Router()
+  routes.use((_request, response, next) => {
+    if (draining) response.set('connection', 'close')
+    next()
+  })
   routes.get('/health/live', (_request, response) => {
     response.json({ status: 'live' })
   })

@@ -52,14 +52,15 @@ export function measureEach(
   )
 }
 
-/** Counts from the start of the process on; with a label, each of its values for itself. */
-export function count(metrics: Metrics, name: string, help: string, label?: string): (value?: string) => void {
-  const labelNames = label === undefined ? [] : [label]
+/** Counts from the start of the process on; with labels, each combination of their values for itself. */
+export function count(
+  metrics: Metrics,
+  name: string,
+  help: string,
+  ...labelNames: string[]
+): (...values: string[]) => void {
   const counter = new Counter({ name, help, labelNames, registers: [metrics] })
-  return (value) => {
-    if (label === undefined) counter.inc()
-    else counter.inc({ [label]: value ?? '' })
-  }
+  return (...values) => counter.labels(...values).inc()
 }
 
 /** How long something takes, by a label: from a millisecond to half a minute. */

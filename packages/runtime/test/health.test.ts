@@ -52,6 +52,20 @@ test('a draining process is unready and live', async () => {
   expect(await get(http.port, '/health/live')).toMatchObject({ status: 200 })
 })
 
+test('a draining process ends each connection with its next answer, also those of later routes', async () => {
+  const health = createHealth({ checks: {}, metrics: createMetrics('kitchen') })
+  const app = express()
+    .use(health.routes)
+    .get('/soup', (_request, response) => void response.json('soup'))
+  await using http = await serveHttp(app, { host: '127.0.0.1', port: 0 })
+  const connectionOf = async (path: string) =>
+    (await fetch(`http://127.0.0.1:${http.port}${path}`)).headers.get('connection')
+  expect(await connectionOf('/soup')).toBe('keep-alive')
+  health.startDraining()
+  expect(await connectionOf('/soup')).toBe('close')
+  expect(await connectionOf('/health/live')).toBe('close')
+})
+
 test('metrics are in the format of Prometheus and name the service', async () => {
   await using health = await open({})
   const response = await fetch(`http://127.0.0.1:${health.port}/metrics`)

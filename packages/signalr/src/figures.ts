@@ -6,6 +6,8 @@ export interface HubFigures {
   /** Connections that have shaken hands, by what carries them. */
   readonly connections: Readonly<Record<TransportName, number>>
   readonly opened: number
+  /** Connections that ended before they had shaken hands. */
+  readonly failedHandshakes: number
   /** Connections that have ended, by the reason. */
   readonly ended: Readonly<Partial<Record<DisconnectReason, number>>>
   /** Ephemeral frames that were dropped, and state frames that a newer one has replaced, because a client was slow. */
@@ -22,6 +24,7 @@ export interface HubFigures {
 /** Counted as it happens, for all connections together. */
 export class Counts {
   opened = 0
+  failedHandshakes = 0
   dropped = 0
   replaced = 0
   turnedAway = 0

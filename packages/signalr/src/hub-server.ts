@@ -212,8 +212,18 @@ function figuresOf(
     carried[connection.transport] += 1
     bufferedBytes += connection.bufferedBytes
   }
-  const { opened, ended, dropped, replaced, turnedAway } = counts
-  return { connections: carried, opened, ended: { ...ended }, dropped, replaced, turnedAway, bufferedBytes, leaving }
+  const { opened, failedHandshakes, ended, dropped, replaced, turnedAway } = counts
+  return {
+    connections: carried,
+    opened,
+    failedHandshakes,
+    ended: { ...ended },
+    dropped,
+    replaced,
+    turnedAway,
+    bufferedBytes,
+    leaving,
+  }
 }
 
 function shuffled<T>(list: T[]): T[] {

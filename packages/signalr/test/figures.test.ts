@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { encodeInvocation } from '../src/index.ts'
-import { negotiate, rawClient, startHub } from './fixture.ts'
+import { negotiate, rawClient, rawSocket, startHub } from './fixture.ts'
 
 test('a server counts who comes, who goes and why, what waits, and what a slow client did not get', async () => {
   await using hub = await startHub({ limits: { lossyAboveBytes: 1_000, bufferedBytes: 64 * 1024 * 1024 } })
@@ -28,6 +28,16 @@ test('a server counts who comes, who goes and why, what waits, and what a slow c
   await expect
     .poll(() => server.figures)
     .toMatchObject({ connections: { WebSockets: 0 }, ended: { lost: 1 }, bufferedBytes: 0 })
+})
+
+test('who goes before the handshake, or shakes hands badly, is counted for itself', async () => {
+  await using hub = await startHub()
+  await using gone = await rawSocket(hub)
+  gone.socket.terminate()
+  await using wrong = await rawSocket(hub)
+  wrong.send({ protocol: 'morse', version: 1 })
+  await wrong.closed
+  await expect.poll(() => hub.server.figures).toMatchObject({ failedHandshakes: 2, opened: 0, ended: {} })
 })
 
 test('a server that stops counts whom it has still to close, and whom it turns away', async () => {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import {
   HttpTransportType,
   HubConnectionBuilder,
@@ -26,6 +27,8 @@ export interface TestHub extends AsyncDisposable {
   readonly ended: { id: string; reason: DisconnectReason }[]
   /** The open connections. */
   readonly connections: () => HubConnection<string>[]
+  /** How many sockets its process holds, whatever has become of their connections. */
+  readonly openSockets: () => Promise<number>
 }
 
 type TestHubOptions = Partial<Omit<HubServerOptions<string>, 'hub'>> & {
@@ -58,6 +61,7 @@ export async function startHub(options: TestHubOptions = {}): Promise<TestHub> {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/hubs/test`,
     ended,
     connections: () => [...server.connections.values()],
+    openSockets: () => promisify(http.getConnections.bind(http))(),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       const closed = Promise.withResolvers<void>()

@@ -11,10 +11,11 @@ import type { TypingFigures } from './typing/open-typing.ts'
 export type OnPerformed = (name: OperationName, outcome: { readonly code: string; readonly seconds: number }) => void
 
 export function countOperations(metrics: Metrics): OnPerformed {
-  const outcomes = count(metrics, 'parley_gateway_operations_total', 'Operations, by how they ended.', 'code')
+  const help = 'Operations, by how they ended.'
+  const outcomes = count(metrics, 'parley_gateway_operations_total', help, 'operation', 'code')
   const times = time(metrics, 'parley_gateway_operation_seconds', 'How long operations take.', 'operation')
   return (name, { code, seconds }) => {
-    outcomes(code)
+    outcomes(name, code)
     times(name, seconds)
   }
 }
@@ -39,6 +40,11 @@ export function measureGateway(metrics: Metrics, { hub, routing, delivery, prese
 
   each('connections', 'transport', 'Open connections.', () => hub.figures.connections)
   one('connections_opened_total', 'Connections that were opened.', () => hub.figures.opened)
+  one(
+    'failed_handshakes_total',
+    'Connections that ended before they had shaken hands.',
+    () => hub.figures.failedHandshakes,
+  )
   each('closes_total', 'reason', 'Connections that have ended.', () => hub.figures.ended)
   each('drops_total', 'class', 'What was not sent to slow clients: dropped, or replaced by newer.', () => ({
     ephemeral: hub.figures.dropped,
@@ -57,6 +63,7 @@ export function measureGateway(metrics: Metrics, { hub, routing, delivery, prese
 
   one('topics', 'Topics that connections hear.', () => delivery.topics)
   one('subscriptions', 'Topics that connections hear, counted for each connection.', () => delivery.subscriptions)
+  one('topics_behind', 'Topics that wait for changes that are missing.', () => delivery.topicsBehind)
   one('notices_total', 'Batches of changes that were heard.', () => delivery.counts.notices)
   one('missed_notices_total', 'Batches that were lost on the way and asked for.', () => delivery.counts.missedNotices)
   one('repaired_gaps_total', 'Gaps that were filled by asking.', () => delivery.counts.repairedGaps)

@@ -6,7 +6,10 @@ import type { Logger } from '@parley/runtime'
  * frozen, services that do not answer, and clients that read nothing.
  */
 export const stopTimesMs = {
-  /** Of the last connection: its invocations finish (5 s), it agrees to its end (5 s), presence hears of it (1 s). */
+  /**
+   * Of the last connection: its invocations finish (5 s), it agrees to its end (3 s), presence hears of it (1 s); and the
+   * ticks in which these are counted.
+   */
   hub: 11_000,
   /** Requests that arrived before the door was shut. */
   http: 2_000,

@@ -5,6 +5,7 @@ import {
   request as httpRequest,
   type IncomingMessage,
   type RequestListener,
+  type ServerResponse,
 } from 'node:http'
 import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { execPath } from 'node:process'
@@ -153,6 +154,15 @@ describe('a request for a connection that lives elsewhere', () => {
     await using landing = await startLanding(home.url)
     for (let index = 0; index < 10; index++) expect((await post(landing.url)).body).toBe('ok')
     expect(opened).toBe(1)
+  })
+
+  test('leaves it to this gateway whether its client keeps its connection', async () => {
+    await using home = await startHome((_request, response) => void response.setHeader('connection', 'close').end('ok'))
+    await using landing = await startLanding(home.url)
+    const connectionOf = async () => (await fetch(landing.url)).headers.get('connection')
+    expect(await connectionOf()).toBe('keep-alive')
+    landing.server.on('request', (_request, response: ServerResponse) => response.setHeader('connection', 'close'))
+    expect(await connectionOf()).toBe('close')
   })
 
   test('is streamed both ways, event by event', async () => {

@@ -62,7 +62,7 @@ test('they follow what clients do, and name nobody', async () => {
     await expect.poll(() => laptop.texts()).toEqual(['hello'])
     expect(await figureOf('notices_total')).toBe(heard + 1)
     await expect(phone.hub.invoke('StartTyping', { conversationId: randomUUID() })).rejects.toThrow()
-    expect(await figureOf('operations_total{code="not_a_member"}')).toBe(1)
+    expect(await figureOf('operations_total{operation="StartTyping",code="not_a_member"}')).toBe(1)
     expect(await figureOf('operation_seconds_count{operation="StartTyping"}')).toBe(3)
     const text = await scrape()
     for (const id of [alice, bob, conversationId]) expect(text).not.toContain(id)

@@ -68,7 +68,10 @@ describe('a gateway that is asked to stop', () => {
     const later = { status: 503, retryAfter: expect.stringMatching(/^[1-9]/) as string }
     expect(await negotiate(gateway)).toEqual(later)
     expect(await upgrade(gateway)).toEqual(later)
-    expect((await fetch(`${gateway.url}/health/live`)).status).toBe(200)
+    const documents = await fetch(`${gateway.url}/openapi.json`)
+    expect([documents.status, documents.headers.get('connection')]).toEqual([200, 'close'])
+    const keys = await fetch(`${gateway.url}/oauth/jwks`)
+    expect([keys.status, keys.headers.get('connection')]).toEqual([200, 'close'])
 
     const { code, atMs } = await gateway.exited
     expect({ code, doings: doingsOf(gateway) }).toEqual({ code: 0, doings: BY_THE_BOOK })

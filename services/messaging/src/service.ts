@@ -51,7 +51,7 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
   const calls = callsOf({ ...parts, authCalls: callerOf(bus, auth) })
   stack.use(await serve(bus, messaging, calls, { isUnavailable, parameters: { senderId: notices.senderId } }))
   const metrics = createMetrics('messaging')
-  measureMessaging(metrics, { telling, sending: writing.sending })
+  measureMessaging(metrics, { telling, notices, sending: writing.sending })
   const checks = { nats: () => bus.check(), postgres: () => stores.check() }
   const health = stack.use(await serveHealth({ ...config.http, checks, metrics }))
   const opened = stack.move()

@@ -282,7 +282,9 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
   #end(reason: DisconnectReason, last?: EncodedMessage, { isHeard } = { isHeard: true }): void {
     if (this.hasEnded) return
     this.#endedBy = reason
-    if (this.#protocol !== undefined) this.#host.counts.countEnd(reason)
+    const { counts } = this.#host
+    if (this.#protocol === undefined) counts.failedHandshakes += 1
+    else counts.countEnd(reason)
     this.#heartbeat.stop()
     if (reason === 'slow client') this.#outbox.clear()
     this.#outbox.finish(last, this.#host.wheel.tick)

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketUpgrades, type WebSocketUpgrades } from '../transport/websocket-upgrades.ts'
+import { CLOSE_TIMEOUT_MS } from '../transport/transport.ts'
 import type { Entrance } from './entrance.ts'
 import type { FrontDoorOptions } from './front-door-options.ts'
 import type { House, Tenant } from './house.ts'
@@ -17,7 +18,10 @@ export class Upgrades<Identity> implements Disposable {
     this.#options = options
     this.#house = house
     this.#entrance = entrance
-    this.#webSockets = createWebSocketUpgrades(options.limits)
+    this.#webSockets = createWebSocketUpgrades(options.limits, {
+      wheel: options.wheel,
+      closeTicks: options.wheel.ticksOf(CLOSE_TIMEOUT_MS),
+    })
   }
 
   /** Rejects with a `HubRefusal`. */

@@ -3,6 +3,7 @@ import type { AbandonedSocket, AbandonedSockets } from '../abandoned-sockets.ts'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import { HttpTransport, type HttpTransportHost } from './http-transport.ts'
 import type { TransportListener } from './transport.ts'
+import { cutOff } from './tcp-socket.ts'
 import type { TransportName } from './transport-name.ts'
 
 /** Nothing between server and client is to keep it, compress it or wait for more. */
@@ -66,7 +67,8 @@ export class ServerSentEventsTransport extends HttpTransport {
   /** The client has had its time to take what was written last. */
   look(): number {
     if (this.#isAbandoned && this.#response.writableLength === 0) this.#leave()
-    else this.#response.destroy()
+    else if (this.#response.socket === null) this.#response.destroy()
+    else cutOff(this.#response.socket)
     return Infinity
   }
 

@@ -1,6 +1,12 @@
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
 import type { TransportName } from './transport-name.ts'
 
+/**
+ * How long a client may take to agree to the end of its transport. With its time-out of 30 s and the ticks in which both are
+ * counted, less than 35 s: then nothing is left of a client that is there no more.
+ */
+export const CLOSE_TIMEOUT_MS = 3_000
+
 /** Carries the bytes of one connection, both ways. */
 export interface Transport {
   readonly name: TransportName

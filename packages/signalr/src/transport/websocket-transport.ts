@@ -1,6 +1,8 @@
-import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { EncodedMessage } from '../protocol/encoded-message.ts'
+import type { TimingWheel } from '../timing-wheel.ts'
+import { LateClosing } from './late-closing.ts'
+import { tcpSocketOf } from './tcp-socket.ts'
 import type { Transport, TransportListener } from './transport.ts'
 import type { TransportName } from './transport-name.ts'
 
@@ -11,6 +13,7 @@ export class HubSocket extends WebSocket {
   /** `ws` calls it to answer a client that closes without a code. Some clients take all codes but 1000 for errors. */
   override close(code = 1000, reason?: string | Buffer): void {
     super.close(code, reason)
+    this.transport?.closes()
   }
 }
 
@@ -18,14 +21,23 @@ export class HubSocket extends WebSocket {
 const ABNORMAL = 1006
 const NOTHING = Buffer.alloc(0)
 
+/** What the transports of a server share: how long a client may take to agree to the end. */
+export interface WebSocketClosing {
+  readonly wheel: TimingWheel
+  readonly closeTicks: number
+}
+
 export class WebSocketTransport implements Transport {
   readonly #socket: HubSocket
   readonly #listener: TransportListener
+  readonly #closing: WebSocketClosing
+  #lateClosing: LateClosing | undefined
   #violated = false
 
-  constructor(socket: HubSocket, listener: TransportListener) {
+  constructor(socket: HubSocket, listener: TransportListener, closing: WebSocketClosing) {
     this.#socket = socket
     this.#listener = listener
+    this.#closing = closing
     socket.transport = this
     socket.on('message', onMessage)
     socket.on('error', onError)
@@ -57,6 +69,14 @@ export class WebSocketTransport implements Transport {
     this.#socket.close(1000)
   }
 
+  /** One side has said goodbye. */
+  closes(): void {
+    if (this.#lateClosing !== undefined) return
+    const { wheel, closeTicks } = this.#closing
+    this.#lateClosing = new LateClosing(this.#socket, wheel.tick + closeTicks)
+    wheel.schedule(this.#lateClosing, closeTicks)
+  }
+
   received(bytes: Buffer): void {
     this.#listener.received(bytes)
   }
@@ -67,6 +87,7 @@ export class WebSocketTransport implements Transport {
 
   closed(code: number): void {
     this.#socket.transport = undefined
+    if (this.#lateClosing !== undefined) this.#closing.wheel.cancel(this.#lateClosing)
     this.#listener.closed(this.#violated ? 'violated' : code === ABNORMAL ? 'lost' : 'clean')
   }
 }
@@ -79,8 +100,8 @@ export class WebSocketTransport implements Transport {
  */
 export function writeFrames(socket: WebSocket, messages: readonly EncodedMessage[], onDrained: () => void): boolean {
   if (socket.readyState !== WebSocket.OPEN) return true
-  const tcp = (socket as unknown as { _socket?: Socket | null })._socket
-  if (tcp !== undefined && tcp !== null && typeof tcp.write === 'function' && !tcp.destroyed) {
+  const tcp = tcpSocketOf(socket)
+  if (tcp !== undefined) {
     tcp.write(messages.length === 1 ? messages[0]!.webSocketFrame : Buffer.concat(messages.map(frameOf)))
     if (socket.bufferedAmount === 0) return true
     // Nothing, behind everything: its callback says that the rest has gone, and only a slow socket pays for a callback.

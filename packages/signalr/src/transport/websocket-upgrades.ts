@@ -3,17 +3,17 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type ServerOptions } from 'ws'
 import type { Limits } from '../limits.ts'
 import type { OpenTransport } from './transport.ts'
-import { HubSocket, WebSocketTransport } from './websocket-transport.ts'
+import { HubSocket, WebSocketTransport, type WebSocketClosing } from './websocket-transport.ts'
 
-/** How long a client may take to agree to the end of its WebSocket. */
-export const CLOSE_TIMEOUT_MS = 5_000
+/** `ws` would be gentle with a client that does not agree to the end. `LateClosing` comes first and is not. */
+const SOFT_CLOSE_TIMEOUT_MS = 10_000
 
 export interface WebSocketUpgrades extends Disposable {
   /** Answers the request and, if it makes a WebSocket, calls `open`. Both happen before it returns. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, open: (openTransport: OpenTransport) => void): void
 }
 
-export function createWebSocketUpgrades(limits: Limits): WebSocketUpgrades {
+export function createWebSocketUpgrades(limits: Limits, closing: WebSocketClosing): WebSocketUpgrades {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -22,12 +22,12 @@ export function createWebSocketUpgrades(limits: Limits): WebSocketUpgrades {
     maxPayload: limits.batchBytes,
     maxFragments: limits.webSocketFragments,
     maxBufferedChunks: limits.webSocketChunks,
-    closeTimeout: CLOSE_TIMEOUT_MS,
+    closeTimeout: SOFT_CLOSE_TIMEOUT_MS,
   } as ServerOptions<typeof HubSocket>)
   return {
     accept(request, socket, head, open) {
       server.handleUpgrade(request, socket, head, (webSocket) =>
-        open((listener) => new WebSocketTransport(webSocket, listener)),
+        open((listener) => new WebSocketTransport(webSocket, listener, closing)),
       )
     },
     [Symbol.dispose]: () => server.close(),

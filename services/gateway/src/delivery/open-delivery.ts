@@ -22,6 +22,8 @@ const RECONNECT_JITTER_MS = 2_000
 export interface DeliveryFigures {
   readonly topics: number
   readonly subscriptions: number
+  /** Topics that wait for changes that are missing. */
+  readonly topicsBehind: number
   readonly counts: DeliveryCounts
 }
 
@@ -74,6 +76,9 @@ export async function openDelivery(options: {
     },
     get subscriptions() {
       return topics.index.subscriptionCount
+    },
+    get topicsBehind() {
+      return repair.underWay
     },
   }
   return { delivery, figures, [Symbol.asyncDispose]: () => opened.disposeAsync() }

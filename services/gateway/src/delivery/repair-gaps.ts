@@ -12,6 +12,8 @@ const LAST_RETRY_MS = 10_000
 export interface GapRepair extends AsyncDisposable {
   /** Fetches what is missing in a topic's stream, until it is whole or nobody here hears the topic any more. */
   begin(topic: string): void
+  /** Topics that are being repaired. */
+  readonly underWay: number
 }
 
 export function createGapRepair(options: {
@@ -55,6 +57,9 @@ export function createGapRepair(options: {
       })
       running.add(repairing)
       void repairing.finally(() => running.delete(repairing))
+    },
+    get underWay() {
+      return running.size
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()

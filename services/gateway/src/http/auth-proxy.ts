@@ -2,6 +2,7 @@ import { refuse } from '@parley/contracts'
 import type { Logger } from '@parley/runtime'
 import type { RequestHandler, Response } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
+import { keepOwnConnection } from './own-connection.ts'
 import { sendProblem } from './problem.ts'
 
 const PROXY_TIMEOUT_MS = 10_000
@@ -15,6 +16,7 @@ export function authProxy(options: { authUrl: string; log: Logger }): RequestHan
     xfwd: true,
     ws: false,
     on: {
+      proxyRes: keepOwnConnection,
       // The library's own answer would repeat the URL, with what its query holds.
       error(error, _request, response) {
         options.log.error({ error }, 'auth could not be reached')

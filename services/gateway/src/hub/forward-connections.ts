@@ -13,6 +13,7 @@ import {
   type Forwarding,
 } from '@parley/signalr'
 import { createProxyMiddleware } from 'http-proxy-middleware'
+import { keepOwnConnection } from '../http/own-connection.ts'
 
 /** What other gateways' connections may cost here, and how long a home may be silent. */
 export interface ForwardingLimits {
@@ -75,6 +76,7 @@ export function forwardConnections(options: {
         joinSockets(proxied, socket, limits.upgradeMs)
         for (const event of ['response', 'upgrade']) proxied.once(event, () => answered.add(socket))
       },
+      proxyRes: keepOwnConnection,
       error(error, _request, target) {
         log.info({ error }, 'connection could not be passed on')
         if ('writeHead' in target) answerRefusal(target, unknownConnection())

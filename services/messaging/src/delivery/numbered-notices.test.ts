@@ -14,6 +14,7 @@ test('each gateway has numbers of its own from 1, and hears the last one again',
   const notices = numberNotices()
   const notice = { deliveries: [delivery('c:1', 5)], receipts: [] }
   expect([1, 1, 2].map((gatewayId) => notices.number(gatewayId, notice).number)).toEqual([1, 2, 1])
+  expect(notices.numbered).toBe(3)
   const { senderId } = notices
   expect(notices.repeatLast(1)).toEqual({ senderId, number: 2, deliveries: [], receipts: [] })
   expect(notices.repeatLast(3).number).toBe(0)

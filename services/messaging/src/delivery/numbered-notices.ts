@@ -23,6 +23,8 @@ export interface NumberedNotices {
   /** New with each process. */
   readonly senderId: string
   number(gatewayId: number, notice: Notice): DeliveryBatch
+  /** How many have got a number. */
+  readonly numbered: number
   /** Says which number was the last one, and carries nothing. */
   repeatLast(gatewayId: number): DeliveryBatch
   recall(gatewayId: number, numbers: readonly number[]): Recalled
@@ -51,6 +53,7 @@ export function numberNotices(
   /** The oldest first. */
   const remembered = new Map<string, Remembered>()
   let size = 0
+  let numbered = 0
 
   function remember(key: string, notice: Remembered): void {
     remembered.set(key, notice)
@@ -65,12 +68,16 @@ export function numberNotices(
   return {
     senderId,
     number(gatewayId, { deliveries, receipts }) {
+      numbered += 1
       const number = (lasts.get(gatewayId) ?? 0) + 1
       lasts.set(gatewayId, number)
       const versions = new Map<string, number>()
       for (const { topic, version } of deliveries) versions.set(topic, Math.max(versions.get(topic) ?? 0, version))
       remember(keyOf(gatewayId, number), { at: now(), versions, receipts })
       return { senderId, number, deliveries, receipts }
+    },
+    get numbered() {
+      return numbered
     },
     repeatLast: (gatewayId) => ({ senderId, number: lasts.get(gatewayId) ?? 0, deliveries: [], receipts: [] }),
     recall(gatewayId, numbers) {
