@@ -1,3 +1,22 @@
+create table messaging.block_changes (
+  user_id uuid not null,
+  blocked_id uuid not null,
+  conversation_id uuid not null,
+  changed_at timestamp with time zone not null,
+  constraint block_changes_pkey PRIMARY KEY (user_id, blocked_id)
+);
+CREATE INDEX block_changes_by_time ON messaging.block_changes USING btree (changed_at);
+
+create table messaging.blocks (
+  user_id uuid not null,
+  blocked_id uuid not null,
+  conversation_id uuid not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint blocks_pkey PRIMARY KEY (user_id, blocked_id),
+  constraint blocks_check CHECK ((user_id <> blocked_id))
+);
+CREATE INDEX blocks_of_conversation ON messaging.blocks USING btree (conversation_id);
+
 create table messaging.conversation_receipts (
   conversation_id uuid not null,
   raised_at timestamp with time zone not null,
@@ -360,6 +379,8 @@ AS $function$
             when send.id < earliest or send.id >= too_late then 'message_id_out_of_range'
             when sender.visible_from_sequence is null then 'not_a_member'
             when conversation.archived_at is not null then 'conversation_archived'
+            when conversation.kind = 'direct' and exists (
+              select from blocks where conversation_id = send.conversation_id limit 1) then 'direct_blocked'
             -- As in src/domain/permissions.ts.
             when conversation.kind = 'channel' and sender.role = 'member' then 'forbidden'
             when send.reply_to is not null and (

@@ -33,6 +33,7 @@ export async function startBenchIssuer(bus: Bus): Promise<BenchIssuer> {
       async getUsers({ userIds }) {
         return { users: userIds.map((id) => ({ id, displayName: id.slice(0, 8), avatarUrl: null, createdAt })) }
       },
+      listRevocations: async () => ({ revocations: [], position: 0, hasMore: false }),
     }),
   )
   const running = stack.move()

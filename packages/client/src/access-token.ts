@@ -19,13 +19,16 @@ export function hubTokenFactory(options: {
   transport: HttpTransportType
 }): () => Promise<string> {
   const { url, accessToken, transport } = options
-  const current = async () => (typeof accessToken === 'string' ? accessToken : accessToken())
+  const current = () => currentToken(accessToken)
   if (isNode() && (transport & ServerSentEvents) === 0) return current
   return async () => {
     const rest = openRest({ url, accessToken: await current() })
     return (await rest.perform('CreateConnectionTicket', {})).ticket
   }
 }
+
+export const currentToken = async (accessToken: AccessToken): Promise<string> =>
+  typeof accessToken === 'string' ? accessToken : accessToken()
 
 /** As the official client decides whether it can set headers. */
 const isNode = (): boolean => typeof process !== 'undefined' && process.release?.name === 'node'

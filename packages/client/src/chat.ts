@@ -36,7 +36,7 @@ export interface Chat extends AsyncDisposable {
   readonly state: ChatState
   readonly status: ChatStatus
   /** Why the server has closed it for good; it connects no more then. */
-  readonly ended: HubEvent<'SessionEnding'>['reason'] | undefined
+  readonly ended: Exclude<HubEvent<'SessionEnding'>['reason'], 'token_expiring'> | undefined
   /** For all other operations. It refuses while there is no connection. */
   readonly hub: Pick<Hub, 'invoke' | 'connection'>
   /** The messages of this process that are not acknowledged, in the order in which they go. */

@@ -10,6 +10,7 @@ import {
   type RefusalCode,
 } from '@parley/protocol'
 import { defaultTransports, hubTokenFactory, type AccessToken } from './access-token.ts'
+import { keepRenewed } from './keep-renewed.ts'
 import { RefusedError } from './refused-error.ts'
 
 type Operations = typeof operations
@@ -43,7 +44,7 @@ export interface HubOptions {
  * Listeners that must not miss the first changes are given to `listen`, which is called before the connection starts.
  */
 export async function connectHub(options: HubOptions & { listen?: (hub: Pick<Hub, 'on'>) => void }): Promise<Hub> {
-  const hub = hubOver(hubConnection(options).withAutomaticReconnect().build())
+  const hub = hubOver(hubConnection(options).withAutomaticReconnect().build(), options)
   const { connection } = hub
   const welcomed = Promise.withResolvers<void>()
   connection.on('Welcome', () => welcomed.resolve())
@@ -55,7 +56,7 @@ export async function connectHub(options: HubOptions & { listen?: (hub: Pick<Hub
 }
 
 /** Of a connection that is not started, and does not start again by itself. */
-export const createHub = (options: HubOptions): Hub => hubOver(hubConnection(options).build())
+export const createHub = (options: HubOptions): Hub => hubOver(hubConnection(options).build(), options)
 
 function hubConnection(options: HubOptions): HubConnectionBuilder {
   const { url, accessToken, skipNegotiation = false } = options
@@ -69,18 +70,21 @@ function hubConnection(options: HubOptions): HubConnectionBuilder {
     .configureLogging(LogLevel.None)
 }
 
-const hubOver = (connection: HubConnection): Hub => ({
-  connection,
-  async invoke(name, input) {
-    try {
-      return await connection.invoke(operations[name].hub, input)
-    } catch (error) {
-      throw refusedErrorOf(error) ?? error
-    }
-  },
-  on: (name, listener) => connection.on(name, listener),
-  [Symbol.asyncDispose]: () => connection.stop(),
-})
+function hubOver(connection: HubConnection, { accessToken }: Pick<HubOptions, 'accessToken'>): Hub {
+  keepRenewed(connection, accessToken)
+  return {
+    connection,
+    async invoke(name, input) {
+      try {
+        return await connection.invoke(operations[name].hub, input)
+      } catch (error) {
+        throw refusedErrorOf(error) ?? error
+      }
+    },
+    on: (name, listener) => connection.on(name, listener),
+    [Symbol.asyncDispose]: () => connection.stop(),
+  }
+}
 
 /** The official client reports a refusal as an error whose text is `<code>: <sentence>`. */
 function refusedErrorOf(error: unknown): RefusedError | undefined {

@@ -156,6 +156,7 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
         changed()
         return
       case 'SessionEnding':
+        if (payload.reason === 'token_expiring') return
         ended = payload.reason
         opened.reject(new Error(`the server has ended the session: ${ended}`))
         close().catch((error: unknown) => listeners.error.tell(error))

@@ -1,7 +1,22 @@
-import { FindUsers, GetMe, UpdateProfile, User, UserId, limits, line } from '@parley/protocol'
+import {
+  FindUsers,
+  GetMe,
+  ListAuditEntries,
+  ListDevices,
+  RemoveDevice,
+  RemoveOtherDevices,
+  SignOutUser,
+  Time,
+  UpdateProfile,
+  User,
+  UserId,
+  limits,
+  line,
+} from '@parley/protocol'
 import { z } from 'zod'
 import { Actor } from './actor.ts'
-import { call, contract, event } from './contract.ts'
+import { call, contract, event, notice } from './contract.ts'
+import { Revocation } from './revocation.ts'
 
 /** Who you are. */
 export const auth = contract({
@@ -36,6 +51,67 @@ export const auth = contract({
       errors: [],
       timeoutMs: 1_500,
     }),
+    listDevices: call({
+      subject: 'auth.call.list-devices',
+      request: z.object({ actor: Actor, ...ListDevices.input.shape }),
+      reply: ListDevices.output,
+      errors: ['unauthenticated'],
+      timeoutMs: 2_000,
+    }),
+    removeDevice: call({
+      subject: 'auth.call.remove-device',
+      request: z.object({ actor: Actor, ...RemoveDevice.input.shape }),
+      reply: RemoveDevice.output,
+      errors: RemoveDevice.errors,
+      timeoutMs: 2_000,
+    }),
+    removeOtherDevices: call({
+      subject: 'auth.call.remove-other-devices',
+      request: z.object({ actor: Actor, ...RemoveOtherDevices.input.shape }),
+      reply: RemoveOtherDevices.output,
+      errors: ['unauthenticated'],
+      timeoutMs: 2_000,
+    }),
+    signOutUser: call({
+      subject: 'auth.call.sign-out-user',
+      request: z.object({ actor: Actor, ...SignOutUser.input.shape }),
+      reply: SignOutUser.output,
+      errors: SignOutUser.errors,
+      timeoutMs: 2_000,
+    }),
+    listAuditEntries: call({
+      subject: 'auth.call.list-audit-entries',
+      request: z.object({ actor: Actor, ...ListAuditEntries.input.shape }),
+      reply: ListAuditEntries.output,
+      errors: [...ListAuditEntries.errors, 'invalid_input'],
+      timeoutMs: 5_000,
+    }),
+    /** For a gateway that has verified a token of an external issuer: its user, made at first sight, and its session noted. */
+    recognizeUser: call({
+      subject: 'auth.call.recognize-user',
+      request: z.object({
+        issuer: z.string().max(limits.urlCharacters),
+        subject: z.string().min(1).max(limits.subjectCharacters),
+        /** As the issuer knows them; taken only when the user is made. */
+        displayName: z.string().nullable(),
+        avatarUrl: z.string().nullable(),
+        /** The issuer's own name of the session; unique for the issuer only. */
+        session: z.string().max(limits.subjectCharacters).nullable(),
+      }),
+      /** `sessionId` is what revocations name; null without a session. */
+      reply: z.object({ userId: UserId, sessionId: z.string().nullable() }),
+      errors: [],
+      timeoutMs: 2_000,
+    }),
+    /** For gateways: what was revoked after a position, in order, and is not forgotten yet. */
+    listRevocations: call({
+      subject: 'auth.call.list-revocations',
+      request: z.object({ after: z.int().min(0) }),
+      /** `position` is of the last one listed, or without any the newest; while `hasMore`, ask again after it. */
+      reply: z.object({ revocations: z.array(Revocation), position: z.int().min(0), hasMore: z.boolean() }),
+      errors: [],
+      timeoutMs: 2_000,
+    }),
     /** Development only: a user of this name, made at first sight, and an access token for them. Not served in production. */
     signInForDevelopment: call({
       subject: 'auth.call.sign-in-for-development',
@@ -51,6 +127,21 @@ export const auth = contract({
       summary: 'A user exists from now on. Once per user, and in no order among users.',
       payload: z.object({ user: User }),
     }),
+    sessionRevoked: event({
+      subject: 'auth.event.session-revoked',
+      summary: 'A session, a token or all sessions of a user have ended for good before their time.',
+      payload: z.object({
+        userId: UserId,
+        /** With both null, all of the user. */
+        sessionId: z.string().nullable(),
+        tokenId: z.string().nullable(),
+        reason: z.enum(['signed_out', 'revoked', 'refresh_reused', 'removed_by_user', 'removed_by_admin']),
+        at: Time,
+      }),
+    }),
   },
-  notices: {},
+  notices: {
+    /** For all gateways: tokens that were revoked just now, and every second how far revocations have come. JSON of `RevocationNotice`. */
+    revoked: notice({ subject: 'auth.notice.revoked' }),
+  },
 })

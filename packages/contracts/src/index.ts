@@ -1,6 +1,7 @@
 export { Actor } from './actor.ts'
 export { Announcement } from './announcement.ts'
 export { auth } from './auth.ts'
+export { BlockChange } from './block-change.ts'
 export { ConnectionsToClose } from './connections-to-close.ts'
 export {
   call,
@@ -23,8 +24,9 @@ export { media } from './media.ts'
 export { MembershipSpan, messaging, TopicChange } from './messaging.ts'
 export { presence, PresenceNotice, UserPresence } from './presence.ts'
 export { ReceiptsDelivery } from './receipts-delivery.ts'
+export { MAX_EXTERNAL_TOKEN_HOURS, Revocation, RevocationNotice } from './revocation.ts'
 export { Refused, refuse } from './refused.ts'
 export { RefusalOf } from './refusal-of.ts'
 export { retention } from './retention.ts'
-export { conversationTopic, Topic, userTopic } from './topic.ts'
+export { conversationTopic, isUserTopic, Topic, userTopic } from './topic.ts'
 export { TypingNotice } from './typing-notice.ts'

@@ -1,6 +1,7 @@
 import {
   AddMembers,
   AddReaction,
+  BlockUser,
   ChangeRole,
   Conversation,
   ConversationId,
@@ -13,6 +14,7 @@ import {
   GetReceipts,
   GetSettings,
   LeaveConversation,
+  ListBlockedUsers,
   ListConversations,
   ListEdits,
   ListMembers,
@@ -26,6 +28,7 @@ import {
   SentMessage,
   StartTyping,
   Sync,
+  UnblockUser,
   UpdateConversation,
   UpdateSettings,
   UserId,
@@ -35,7 +38,8 @@ import {
 } from '@parley/protocol'
 import { z } from 'zod'
 import { Actor } from './actor.ts'
-import { call, contract, event } from './contract.ts'
+import { BlockChange } from './block-change.ts'
+import { call, contract, event, notice } from './contract.ts'
 import { ReceiptsDelivery } from './receipts-delivery.ts'
 import { RefusalOf } from './refusal-of.ts'
 import { Topic } from './topic.ts'
@@ -257,6 +261,27 @@ export const messaging = contract({
       errors: [...Sync.errors, 'invalid_input'],
       timeoutMs: 4_000,
     }),
+    blockUser: call({
+      subject: 'messaging.call.block-user',
+      request: z.object({ ...actor, ...BlockUser.input.shape }),
+      reply: BlockUser.output,
+      errors: [...BlockUser.errors, 'invalid_input', 'overloaded', 'unavailable'],
+      timeoutMs: 4_000,
+    }),
+    unblockUser: call({
+      subject: 'messaging.call.unblock-user',
+      request: z.object({ ...actor, ...UnblockUser.input.shape }),
+      reply: UnblockUser.output,
+      errors: UnblockUser.errors,
+      timeoutMs: 4_000,
+    }),
+    listBlockedUsers: call({
+      subject: 'messaging.call.list-blocked-users',
+      request: z.object({ ...actor, ...ListBlockedUsers.input.shape }),
+      reply: ListBlockedUsers.output,
+      errors: ListBlockedUsers.errors,
+      timeoutMs: 2_000,
+    }),
     getSettings: call({
       subject: 'messaging.call.get-settings',
       request: z.object({ ...actor, ...GetSettings.input.shape }),
@@ -271,7 +296,10 @@ export const messaging = contract({
       errors: UpdateSettings.errors,
       timeoutMs: 2_000,
     }),
-    /** For a gateway that accepts connections: the memberships of these users and, from the same moment, their `membershipVersion`. */
+    /**
+     * For a gateway that accepts connections: the memberships of these users and, from the same moment, their `membershipVersion`;
+     * and whether they have blocked anybody.
+     */
     listMemberships: call({
       subject: 'messaging.call.list-memberships',
       request: z.object({
@@ -279,14 +307,21 @@ export const messaging = contract({
         after: z.object({ userId: UserId, conversationId: ConversationId }).optional(),
       }),
       reply: z.object({
-        users: z.array(z.object({ userId: UserId, membershipVersion: Counter, memberships: z.array(MembershipSpan) })),
+        users: z.array(
+          z.object({
+            userId: UserId,
+            membershipVersion: Counter,
+            memberships: z.array(MembershipSpan),
+            hasBlocked: z.boolean(),
+          }),
+        ),
         /** Where the next page starts; null when this was the last one. */
         next: z.object({ userId: UserId, conversationId: ConversationId }).nullable(),
       }),
       errors: [],
       timeoutMs: 3_000,
     }),
-    /** Which of these users share a conversation with one; those who do not are left out. */
+    /** Which of these users share a conversation with one; left out are those who do not, and who have blocked or are blocked. */
     listRelations: call({
       subject: 'messaging.call.list-relations',
       request: z.object({ userId: UserId, otherIds: z.array(UserId).min(1).max(limits.presencePerRequest) }),
@@ -295,11 +330,12 @@ export const messaging = contract({
       errors: [],
       timeoutMs: 2_000,
     }),
-    /** Whether others may be told that this user types. A gateway remembers the answer for a while. */
+    /** Whether this user may be seen typing. A gateway remembers the answer for a while. */
     allowTyping: call({
       subject: 'messaging.call.allow-typing',
       request: z.object({ ...actor, ...StartTyping.input.shape }),
-      reply: StartTyping.output,
+      /** Nobody is told in a direct conversation of two of whom one has blocked the other. */
+      reply: z.object({ isTold: z.boolean() }),
       errors: StartTyping.errors,
       timeoutMs: 2_000,
     }),
@@ -346,6 +382,20 @@ export const messaging = contract({
       subject: 'messaging.call.list-changed-topics',
       request: z.object({ withinMs: z.int().min(0), after: Topic.optional() }),
       reply: z.object({ topics: z.array(z.object({ topic: Topic, version: Counter })), next: Topic.nullable() }),
+      errors: [],
+      timeoutMs: 3_000,
+    }),
+    /** For a gateway that may have missed some: what has changed within this time, and perhaps a little before; in pages. */
+    listBlockChanges: call({
+      subject: 'messaging.call.list-block-changes',
+      request: z.object({
+        withinMs: z.int().min(0),
+        after: BlockChange.pick({ userId: true, blockedId: true }).optional(),
+      }),
+      reply: z.object({
+        changes: z.array(BlockChange),
+        next: BlockChange.pick({ userId: true, blockedId: true }).nullable(),
+      }),
       errors: [],
       timeoutMs: 3_000,
     }),
@@ -397,8 +447,14 @@ export const messaging = contract({
     }),
     memberChanged: event({
       subject: 'messaging.event.member-changed.{conversationId}',
-      summary: 'A member has another role.',
-      payload: z.object({ conversationId: ConversationId, version: Counter, member: Member }),
+      summary: 'A member has another role, given to them by `changedBy`.',
+      payload: z.object({
+        conversationId: ConversationId,
+        version: Counter,
+        member: Member,
+        /** Events of before it was told are without. */
+        changedBy: UserId.optional(),
+      }),
     }),
     conversationUpdated: event({
       subject: 'messaging.event.conversation-updated.{conversationId}',
@@ -423,5 +479,8 @@ export const messaging = contract({
       payload: z.object({ conversationId: ConversationId, version: Counter, message: Message }),
     }),
   },
-  notices: {},
+  notices: {
+    /** To all gateways: what two users are to each other has changed by a block. JSON of `BlockChange`. */
+    relationsChanged: notice({ subject: 'messaging.notice.relations-changed' }),
+  },
 })

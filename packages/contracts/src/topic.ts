@@ -9,3 +9,5 @@ export type Topic = z.infer<typeof Topic>
 
 export const conversationTopic = (conversationId: string): Topic => `c:${conversationId}`
 export const userTopic = (userId: string): Topic => `u:${userId}`
+
+export const isUserTopic = (topic: string): boolean => topic.startsWith('u:')

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 
 /**
- * A schema as text, from the catalog: tables with columns, constraints and indexes, then functions. Each service keeps it as
+ * A schema as text, from the catalog: tables with columns, constraints, indexes and triggers, then functions. Each service keeps it as
  * `schema.sql` and compares it in a test: the database on one page, and a migration's effect as a diff. Partitions of a
  * table, which come and go with time, are left out.
  */
@@ -42,10 +42,13 @@ async function describeTable(
     select pg_get_indexdef(i.indexrelid) || ';' as line
     from pg_index i left join pg_constraint c on c.conindid = i.indexrelid and c.conrelid = i.indrelid
     where i.indrelid = ${regclass} and c.oid is null order by 1`.execute(db)
+  const { rows: triggers } = await sql<{ line: string }>`
+    select pg_get_triggerdef(oid) || ';' as line
+    from pg_trigger where tgrelid = ${regclass} and not tgisinternal order by tgname`.execute(db)
   const body = [...columns, ...constraints].map(({ line }) => `  ${line}`).join(',\n')
   const partitioning = table.partitionedBy === null ? '' : ` partition by ${table.partitionedBy}`
   return [
     `create table ${schema}.${table.name} (\n${body}\n)${partitioning};`,
-    ...indexes.map(({ line }) => line),
+    ...[...indexes, ...triggers].map(({ line }) => line),
   ].join('\n')
 }

@@ -35,8 +35,11 @@ export const hubEvents = {
   }),
   /** Users watched by this connection, as they are seen now: at most once a second, the newest of each. */
   PresenceChanged: z.array(PresenceState),
-  /** The connection is about to be closed for good. */
-  SessionEnding: z.object({ reason: z.enum(['too_many_connections']), at: Time }),
+  /**
+   * The connection will be closed for good at this time: at once, or with `token_expiring` in about a minute, unless the client
+   * renews its token by `RenewToken`.
+   */
+  SessionEnding: z.object({ reason: z.enum(['token_expiring', 'revoked', 'too_many_connections']), at: Time }),
   /** What these conversations missed is too much to be told live, or can not be told: `Sync` has it. */
   SyncRequired: z.object({ reason: z.string(), conversationIds: z.array(ConversationId) }),
 }

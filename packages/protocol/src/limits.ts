@@ -12,13 +12,19 @@ export const limits = {
   namedReactionsBeyond: 20,
   titleCharacters: 100,
   displayNameCharacters: 50,
+  deviceNameCharacters: 100,
   urlCharacters: 2_000,
+  accessTokenCharacters: 8_192,
+  /** Of a user or a session, as an external issuer names them. */
+  subjectCharacters: 255,
   /** Members of a group. */
   groupMembers: 1_000,
   /** Members of a channel. */
   channelMembers: 100_000,
   /** Up to so many members a conversation tells each one's receipts and membership; beyond, it tells numbers. */
   toldMembers: 1_000,
+  /** Users that one user may have blocked. */
+  blockedUsers: 1_000,
   /** Users named in one request. */
   usersPerRequest: 100,
   /** Users whose presence is asked in one request. */

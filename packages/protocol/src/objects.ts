@@ -6,6 +6,40 @@ export const User = z
   .meta({ id: 'User' })
 export type User = z.infer<typeof User>
 
+/** A sign-in of a user: an app or a browser that stays signed in until it is signed out. */
+export const Device = z
+  .object({
+    id: z.string(),
+    /** As far as it could be told: the app and what it runs on. */
+    name: z.string().nullable(),
+    /** The OAuth client; for a token of an external issuer, the issuer. */
+    client: z.string(),
+    createdAt: Time,
+    /** When it last got or renewed a token: exact to ten minutes. */
+    lastUsedAt: Time,
+    /** Whether the caller asks by it. */
+    current: z.boolean(),
+  })
+  .meta({ id: 'Device' })
+export type Device = z.infer<typeof Device>
+
+/** Something that was done about who may do what: never changed, and kept longer than messages. */
+export const AuditEntry = z
+  .object({
+    id: z.string(),
+    at: Time,
+    /** Such as `signed-in`. */
+    action: z.string(),
+    /** Who did it; null where nobody is known. */
+    actorId: UserId.nullable(),
+    /** Whom it was done to. */
+    userId: UserId.nullable(),
+    /** What else there is to know, by name. Never a secret. */
+    details: z.record(z.string(), z.json()),
+  })
+  .meta({ id: 'AuditEntry' })
+export type AuditEntry = z.infer<typeof AuditEntry>
+
 export const Role = z.enum(['owner', 'admin', 'member']).meta({ id: 'Role' })
 export type Role = z.infer<typeof Role>
 

@@ -27,11 +27,12 @@ export interface Operation<
 export type InputOf<O extends Operation> = z.input<O['input']>
 export type OutputOf<O extends Operation> = z.output<O['output']>
 
-/** Refusals that any operation can answer with. */
+/** Refusals that any operation can answer with; and `forbidden`, where `access` is not for every bearer. */
 export const alwaysPossible = [
   'invalid_input',
   'payload_too_large',
   'unauthenticated',
+  'rate_limited',
   'overloaded',
   'unavailable',
   'internal',

@@ -25,6 +25,10 @@ export const refusals = {
     data: z.object({ serverTime: Time }),
   },
   mention_not_a_member: { status: 422, sentence: 'A mentioned user is not a member of this conversation.' },
+  direct_blocked: { status: 403, sentence: 'One of the two has blocked the other: nothing can be written here.' },
+  too_many_blocked: { status: 422, sentence: 'The user would block too many others.' },
+  device_not_found: { status: 404, sentence: 'There is no such device, or it is signed out.' },
+  session_mismatch: { status: 409, sentence: 'The token is of another user or another session than the connection.' },
   too_many_members: { status: 422, sentence: 'The conversation would have too many members.' },
   too_many_watched: { status: 422, sentence: 'The connection would watch the presence of too many users.' },
   typing_not_offered: { status: 422, sentence: 'Who is typing is not told in conversations of this size.' },
@@ -39,6 +43,11 @@ export const refusals = {
   media_type_not_allowed: { status: 415, sentence: 'Files of this type are not accepted.' },
   file_too_large: { status: 413, sentence: 'The file is too large.', data: z.object({ maxBytes: z.int() }) },
   payload_too_large: { status: 413, sentence: 'The request is too large.' },
+  rate_limited: {
+    status: 429,
+    sentence: 'Too many requests. Try again later.',
+    data: z.object({ retryAfterMs: z.int() }),
+  },
   overloaded: {
     status: 503,
     sentence: 'Too much to do at the moment. Try again in a second.',

@@ -35,7 +35,19 @@ describe('text', () => {
 })
 
 describe('line', () => {
-  test.each(['Ada Lovelace', 'עדה', '李雷', '🎉 party', "O'Neill-Åström"])('accepts %s', (value) => {
+  test.each([
+    'Ada Lovelace',
+    'עדה',
+    '李雷',
+    '🎉 party',
+    "O'Neill-Åström",
+    'a family 👩‍👩‍👧‍👦',
+    'an astronaut 👩🏽‍🚀',
+    'a flag 🏳️‍🌈 and another 🏴‍☠️',
+    'نامه\u200cها',
+    'ക്\u200dഷ',
+    'क्\u200dष',
+  ])('accepts %s', (value) => {
     expect(line(50).parse(value)).toBe(value)
   })
 
@@ -51,6 +63,18 @@ describe('line', () => {
     ['a paragraph separator', 'Ada\u2029Lovelace'],
     ['an override of the reading direction', 'Ada\u202exe.gpj'],
     ['an isolate of the reading direction', 'Ada\u2066'],
+    ['a space of no width', 'Ada\u200bLovelace'],
+    ['a mark of the reading direction', 'Ada\u200f'],
+    ['an invisible operator', 'Ada\u2062'],
+    ['a byte order mark', '\ufeffAda'],
+    ['a joiner in Latin', 'A\u200dda'],
+    ['a joiner after an accent', 'Ade\u0301\u200dle'],
+    ['a non-joiner in Latin', 'A\u200cda'],
+    ['a joiner in Cyrillic', 'А\u200dда'],
+    ['a joiner alone', '\u200d'],
+    ['a joiner before a letter', '\u200dAda'],
+    ['a joiner that ends an emoji', '👩\u200d'],
+    ['two joiners in an emoji', '👩\u200d\u200d🚀'],
     ['NUL', 'Ada\u0000'],
     ['a lone surrogate', 'Ada\ud83d'],
     ['too many characters', '😀'.repeat(51)],

@@ -9,6 +9,7 @@ export type {
   HowConnectionEnded,
 } from './gateway-connections.ts'
 export { openGatewayRouting, type GatewayFigures, type GatewayRouting } from './gateway-routing.ts'
+export { openRedis, type RedisConnection } from './redis.ts'
 export type { Seen } from './last-seen.ts'
 export { openSenderRouting, type SenderRouting } from './sender-routing.ts'
 export type { ReadStatuses, UserStatus } from './status-loading.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withVariablesInFiles } from './variables-in-files.ts'
 
 /** What `process.env` looks like. Only a service's `main.ts` reads the real one. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -11,18 +12,18 @@ export class ConfigError extends Error {
 /**
  * Reads a service's configuration. All errors are reported together, and a variable that carries the service's own prefix
  * but is not in the schema stops the start: a typo would otherwise silently mean "default". What has no variables of its own
- * (`ownPrefix` is empty) minds only those of its schema.
+ * (`ownPrefix` is empty) minds only those of its schema. The value of each may stand in a file, which `<NAME>_FILE` names.
  */
 export function readEnvironment<Shape extends z.ZodRawShape>(
   ownPrefix: string,
   shape: Shape,
   environment: Environment,
 ): z.output<z.ZodObject<Shape>> {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  )
+  const set = Object.entries(environment).filter((entry): entry is [string, string] => !!entry[1])
+  const { values: given, problems: inFiles } = withVariablesInFiles(Object.keys(shape), Object.fromEntries(set))
   const parsed = z.object(shape).safeParse(given)
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => describe(issue, given))
+  const issues = parsed.error?.issues.filter(({ path }) => !inFiles.has(String(path[0]))) ?? []
+  const problems = [...inFiles.values(), ...issues.map((issue) => describe(issue, given))]
   for (const name of Object.keys(given)) {
     if (ownPrefix !== '' && name.startsWith(ownPrefix) && !(name in shape))
       problems.push(`${name} is not a variable of this service.`)
@@ -32,8 +33,9 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
 }
 
 function describe(issue: z.core.$ZodIssue, given: Record<string, unknown>): string {
-  const name = issue.path.join('.')
-  return name in given ? `${name} is wrong: ${issue.message}.` : `${name} is missing.`
+  const [name = '', ...within] = issue.path.map(String)
+  const where = within.length === 0 ? '' : `${within.join('.')}: `
+  return name in given ? `${name} is wrong: ${where}${issue.message}.` : `${name} is missing.`
 }
 
 const port = z.coerce.number().int().min(0).max(65_535)

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ConfigError, readEnvironment, variables } from '@parley/runtime'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
 const shape = {
@@ -53,6 +56,15 @@ test('everything that is wrong is said at once, a line for each variable', () =>
   }
 })
 
+test('what is wrong inside of a variable is said with its place', () => {
+  const list = z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.array(z.object({ ovens: z.int() })))
+  const reading = () => readEnvironment('', { KITCHENS: list }, { KITCHENS: '[{"ovens":1},{"ovens":"two"}]' })
+  expect(reading).toThrow(/^KITCHENS is wrong: 1\.ovens: /)
+})
+
 test('what is wrong is described without the value, which may be a secret', () => {
   expect(problemsOf({ ...enough, POSTGRES_URL: 'kitchen:hunter2' }).join()).not.toContain('hunter2')
 })
@@ -64,5 +76,62 @@ test('variables of others are nobody’s business', () => {
 test('what has no prefix of its own minds only the variables that it names', () => {
   expect(readEnvironment('', { NATS_URL: variables.NATS_URL }, { ...enough, PATH: '/bin' })).toEqual({
     NATS_URL: enough.NATS_URL,
+  })
+})
+
+describe('a variable whose value is in a file', () => {
+  const withFile = (content: string | Buffer, use: (path: string) => void) => {
+    const directory = mkdtempSync(join(tmpdir(), 'parley-config-'))
+    const path = join(directory, 'secret')
+    writeFileSync(path, content)
+    try {
+      use(path)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
+
+  test('is as if it stood there itself, without the line break at its end', () => {
+    withFile('redis://:secret@127.0.0.1:6379\n', (path) => {
+      const { REDIS_URL: _, ...others } = enough
+      const read = readEnvironment('KITCHEN_', shape, { ...others, REDIS_URL_FILE: path, KITCHEN_OVENS_FILE: '' })
+      expect(read.REDIS_URL).toBe('redis://:secret@127.0.0.1:6379')
+    })
+    withFile('3\r\n', (path) => {
+      expect(readEnvironment('KITCHEN_', shape, { ...enough, KITCHEN_OVENS_FILE: path }).KITCHEN_OVENS).toBe(3)
+    })
+  })
+
+  test('is refused when it stands there too, or the file is missing, empty or too large; no value is told', () => {
+    const { REDIS_URL: _, ...others } = enough
+    withFile('redis://:geheim@127.0.0.1:6379', (path) => {
+      expect(problemsOf({ ...enough, REDIS_URL_FILE: path })).toEqual([
+        'REDIS_URL and REDIS_URL_FILE are both there: one of them is enough.',
+      ])
+      expect(problemsOf({ ...others, REDIS_URL_FILE: `${path}-not` })).toEqual([
+        'REDIS_URL_FILE is wrong: the file cannot be read (ENOENT).',
+      ])
+      expect(problemsOf({ ...others, NATS_URL: undefined, REDIS_URL_FILE: tmpdir() })).toEqual([
+        'REDIS_URL_FILE is wrong: the file cannot be read (EISDIR).',
+        'NATS_URL is missing.',
+      ])
+    })
+    withFile('\n', (path) => {
+      expect(problemsOf({ ...others, REDIS_URL_FILE: path })).toEqual(['REDIS_URL_FILE is wrong: the file is empty.'])
+    })
+    withFile('x'.repeat(70_000), (path) => {
+      expect(problemsOf({ ...others, REDIS_URL_FILE: path })).toEqual([
+        'REDIS_URL_FILE is wrong: the file has more than 65536 bytes.',
+      ])
+    })
+    withFile('geheim', (path) => {
+      expect(problemsOf({ ...others, REDIS_URL_FILE: path }).join()).not.toContain('geheim')
+    })
+  })
+
+  test('must be one of the service', () => {
+    expect(problemsOf({ ...enough, KITCHEN_SINKS_FILE: '/nowhere' })).toEqual([
+      'KITCHEN_SINKS_FILE is not a variable of this service.',
+    ])
   })
 })

@@ -189,6 +189,20 @@ test('each request of a connection is from who opened it', async () => {
   expect(hub.connections()).toHaveLength(3)
 })
 
+test('once its identity was renewed, each request of a connection is compared with the new one', async () => {
+  await using hub = await startHub({
+    authenticate: ({ headers }) => headers.authorization ?? 'nobody',
+    isSameIdentity: (opened, presented) => opened === presented,
+  })
+  await using poller = await startPoller(hub)
+  hub.connections()[0]!.renewIdentity('somebody')
+  expect(hub.connections()[0]!.identity).toBe('somebody')
+  const statusBy = (authorization: string) =>
+    statusOf(hub, poller.query, { method: 'POST', body: '', headers: { authorization } })
+  expect(await statusBy('nobody')).toBe(403)
+  expect(await statusBy('somebody')).not.toBe(403)
+})
+
 test('each request of a connection is authenticated, and its origin checked', async () => {
   const seen: [string, string][] = []
   await using hub = await startHub({

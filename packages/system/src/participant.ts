@@ -81,11 +81,15 @@ export async function join(gatewayUrl: string, name: string, way: Way = {}): Pro
   }
 }
 
-export async function signIn(gatewayUrl: string, name: string): Promise<{ accessToken: string; user: User }> {
+export async function signIn(
+  gatewayUrl: string,
+  name: string,
+  { admin = false } = {},
+): Promise<{ accessToken: string; user: User }> {
   const response = await fetch(`${gatewayUrl}/dev/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name }),
+    body: JSON.stringify({ name, admin }),
   })
   if (!response.ok) throw new Error(`could not sign in: ${await response.text()}`)
   return (await response.json()) as { accessToken: string; user: User }

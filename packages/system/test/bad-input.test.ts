@@ -89,6 +89,10 @@ describe.each(named.filter(([, { hub }]) => hub !== undefined))('%s on the hub',
   })
 })
 
+test('a second argument on the hub is refused: it would not be looked at', async () => {
+  await expect(stranger.connection.invoke('GetMe', {}, {})).rejects.toThrow('invalid_input: ')
+})
+
 describe.each(named.filter(([, { rest }]) => rest !== undefined))('%s by REST', (_, declared) => {
   const [method = '', template = ''] = declared.rest!.split(' ')
 

@@ -50,7 +50,7 @@ describe('an import', () => {
     ['packages/postgres/src/outbox.ts', '@parley/bus', 'packages/postgres may import only runtime of the workspace'],
     ['packages/postgres/src/outbox.ts', '@parley/auth', 'packages/postgres may import only runtime of the workspace'],
     ['packages/testing/src/run.ts', '@parley/runtime', 'packages/testing may import only local of the workspace'],
-    ['infra/local/src/start.ts', '@parley/runtime', 'infra/local may import no package of the workspace'],
+    ['infra/local/src/start.ts', '@parley/runtime', 'infra/local may import only nats of the workspace'],
     ['infra/local/test/start.test.ts', '@parley/testing', 'packages/testing is for tests alone'],
     [
       'services/auth/src/calls/get-me.ts',

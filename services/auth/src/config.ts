@@ -1,23 +1,27 @@
 import { readEnvironment, variables, type Environment } from '@parley/runtime'
 import { z } from 'zod'
+import { Admins } from './domain/admins.ts'
 import { developmentClient, OAuthClient } from './domain/oauth-client.ts'
+import { Upstreams } from './domain/upstream.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
 const MIN_SECRET_CHARACTERS = 32
 
-const clients = z.string().transform((json, context) => {
-  try {
-    const parsed = z.array(OAuthClient).safeParse(JSON.parse(json))
-    if (parsed.success) return parsed.data
-    for (const { path, message } of parsed.error.issues) context.addIssue(`${path.join('.')}: ${message}`)
-  } catch {
-    context.addIssue('it is not JSON')
-  }
-  return z.NEVER
-})
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z.string().transform((text, context) => {
+    try {
+      const parsed = schema.safeParse(JSON.parse(text))
+      if (parsed.success) return parsed.data
+      for (const { path, message } of parsed.error.issues) context.addIssue(`${path.join('.')}: ${message}`)
+    } catch {
+      context.addIssue('it is not JSON')
+    }
+    return z.NEVER
+  })
 
 export function readConfig(environment: Environment) {
+  const development = environment['PARLEY_ENV'] === 'development'
   const read = readEnvironment(
     'AUTH_',
     {
@@ -30,8 +34,14 @@ export function readConfig(environment: Environment) {
       POSTGRES_URL: variables.POSTGRES_URL,
       /** What signs cookies and encrypts the signing keys in the database. The same for all instances. */
       AUTH_SECRET: z.string().min(MIN_SECRET_CHARACTERS),
+      /** How long a key signs tokens before the next one does. */
+      AUTH_SIGNING_KEY_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
       /** The OAuth clients, as a JSON array of their metadata (RFC 7591 names). */
-      AUTH_CLIENTS: clients.optional(),
+      AUTH_CLIENTS: json(z.array(OAuthClient)).optional(),
+      /** The OpenID Connect providers that people sign in with, as a JSON array. */
+      AUTH_UPSTREAMS: json(Upstreams({ development })).optional(),
+      /** The identities of administrators, as a JSON array. */
+      AUTH_ADMINS: json(Admins({ development })).optional(),
     },
     environment,
   )
@@ -46,6 +56,9 @@ export function readConfig(environment: Environment) {
     /** The issuer of all tokens: where clients find the OAuth pages, which is the gateway. */
     publicUrl: new URL(read.PARLEY_PUBLIC_URL).origin,
     secret: read.AUTH_SECRET,
-    clients: read.PARLEY_ENV === 'development' && !isConfigured ? [developmentClient, ...configured] : configured,
+    signingKeyDays: read.AUTH_SIGNING_KEY_DAYS,
+    upstreams: read.AUTH_UPSTREAMS ?? [],
+    admins: read.AUTH_ADMINS ?? [],
+    clients: development && !isConfigured ? [developmentClient, ...configured] : configured,
   }
 }

@@ -2,13 +2,17 @@ import { connectBus, ensureStream, publishRows, serve, type EventRecord } from '
 import { auth } from '@parley/contracts'
 import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createHealth, createLogger, createMetrics, repeat, serveHttp } from '@parley/runtime'
+import { openAuditLog } from './audit/open-audit-log.ts'
 import { createCalls } from './calls/index.ts'
 import type { Config } from './config.ts'
+import { hearRoleChanges } from './consumers/member-changed.ts'
+import { createFederation } from './federation/federation.ts'
 import { createApp } from './http/app.ts'
+import { oauthRoutes } from './http/oauth-routes.ts'
 import { signInRoutes } from './http/sign-in.ts'
-import { userinfoRoutes } from './http/userinfo.ts'
 import { removeExpired } from './jobs/remove-expired.ts'
 import { openOAuth } from './oauth/open-oauth.ts'
+import { keepSessions } from './sessions/keep-sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import type { Tables } from './store/tables.ts'
 
@@ -23,7 +27,7 @@ const REMOVE_EXPIRED_EVERY_MS = 60_000
 /** Who you are. Several instances work on one database; none keeps in memory what another would need. */
 export async function startAuth(config: Config): Promise<Auth> {
   await using stack = new AsyncDisposableStack()
-  const { publicUrl: issuer, secret, clients } = config
+  const { publicUrl: issuer, secret, clients, upstreams, admins, signingKeyDays } = config
   const development = config.environment === 'development'
   const log = createLogger({ service: 'auth', level: config.logLevel })
   const metrics = createMetrics('auth')
@@ -41,23 +45,30 @@ export async function startAuth(config: Config): Promise<Auth> {
   )
   stack.use(repeat('remove-expired', { everyMs: REMOVE_EXPIRED_EVERY_MS, log }, (signal) => removeExpired(db, signal)))
 
-  const oauth = await openOAuth({ db, issuer, secret, clients, log })
+  const audit = openAuditLog(db)
+  stack.use(hearRoleChanges(bus, audit))
+  const { sessions } = stack.use(keepSessions({ db, bus, outbox, audit, log }))
   const signIn = createSignIn(db, outbox)
-  const { signInForDevelopment, ...calls } = createCalls({ db, signIn, issueAccessToken: oauth.issueAccessToken })
+  const oauth = stack.use(
+    await openOAuth({ db, issuer, secret, clients, admins, signingKeyDays, sessions, signIn, audit, log }),
+  )
+  const federation = createFederation({ upstreams, publicUrl: issuer, db })
+  const { signInForDevelopment, ...calls } = createCalls({ db, signIn, sessions, audit, ...oauth })
   stack.use(await serve(bus, auth, development ? { ...calls, signInForDevelopment } : calls, { isUnavailable }))
 
   const health = createHealth({ checks: { nats: () => bus.check(), postgres: () => postgres.check() }, metrics })
   const app = createApp({
     issuer,
     health: health.routes,
-    userinfo: userinfoRoutes(oauth.findBearer),
-    signIn: development ? signInRoutes({ provider: oauth.provider, signIn, log }) : null,
-    provider: oauth.provider,
+    oauth: oauthRoutes({ db, oauth, sessions, clients, log }),
+    signIn: signInRoutes({ provider: () => oauth.provider, signIn, audit, federation, development, log }),
+    provider: () => oauth.provider,
     log,
   })
   const http = stack.use(await serveHttp(app, config.http))
   stack.defer(() => health.startDraining())
-  if (!development) log.warn('nobody can sign in: there is no federated login yet, and no sign-in page in production')
+  if (!development && upstreams.length === 0)
+    log.warn('nobody can sign in: AUTH_UPSTREAMS names no provider to sign in with')
 
   const started = stack.move()
   return { port: http.port, [Symbol.asyncDispose]: () => started.disposeAsync() }

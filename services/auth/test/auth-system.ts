@@ -4,7 +4,7 @@ import { migrate } from '@parley/postgres'
 import { silentLog, testDatabase, testDatabaseOn, testNats, type TestServer } from '@parley/testing'
 import pg from 'pg'
 import { readConfig } from '../src/config.ts'
-import { startAuth } from '../src/service.ts'
+import { startAuth, type Config } from '../src/service.ts'
 
 /** Where the world thinks auth is: the gateway, which the tests stand in for. */
 export const ISSUER = 'https://chat.example'
@@ -24,7 +24,8 @@ export interface AuthSystem extends AsyncDisposable {
   /** The gateway's. */
   readonly bus: Bus
   readonly calls: Callers<typeof auth>
-  start(environment?: Record<string, string>): Promise<TestInstance>
+  /** `changes` are for what no environment could say, such as an upstream without TLS in production. */
+  start(environment?: Record<string, string>, changes?: Partial<Config>): Promise<TestInstance>
   /** The database as its administrator sees it. */
   query<Row extends object>(statement: string): Promise<Row[]>
 }
@@ -55,7 +56,8 @@ export async function startAuthSystem(postgresUrl?: string): Promise<AuthSystem>
         await client.end()
       }
     },
-    start: (environment) => startInstance({ NATS_URL: nats.url, POSTGRES_URL: database.url, ...environment }),
+    start: (environment, changes) =>
+      startInstance({ NATS_URL: nats.url, POSTGRES_URL: database.url, ...environment }, changes),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }
@@ -63,8 +65,11 @@ export async function startAuthSystem(postgresUrl?: string): Promise<AuthSystem>
 export const migrateAuth = (url: string): Promise<string[]> =>
   migrate({ url, service: 'auth', folder: new URL('../migrations/', import.meta.url), log: silentLog })
 
-export async function startInstance(environment: Record<string, string>): Promise<TestInstance> {
-  const instance = await startAuth(readConfig({ ...defaults, ...environment }))
+export async function startInstance(
+  environment: Record<string, string>,
+  changes: Partial<Config> = {},
+): Promise<TestInstance> {
+  const instance = await startAuth({ ...readConfig({ ...defaults, ...environment }), ...changes })
   const origin = `http://127.0.0.1:${instance.port}`
   return {
     origin,

@@ -1,10 +1,11 @@
+import { hash } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { JwksClient } from 'jwks-rsa'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ISSUER, startAuthSystem, type AuthSystem, type TestInstance } from './auth-system.ts'
 import { createBrowser } from './browser.ts'
-import { authorizationOf, discoverClient, exchangeCode, REDIRECT_URI, signIn } from './oauth-client.ts'
+import { authorizationOf, CLIENT_ID, discoverClient, exchangeCode, REDIRECT_URI, signIn } from './oauth-client.ts'
 
 let system: AuthSystem
 let instance: TestInstance
@@ -85,6 +86,7 @@ describe('signing in with a code', () => {
 
   test('asks again when the user of the session does not exist any more', async () => {
     const { browser, config, tokens } = await signIn(instance.send, 'gil')
+    await system.query(`delete from auth.sessions where user_id = '${tokens.claims()?.sub}'`)
     await system.query(`delete from auth.identities where user_id = '${tokens.claims()?.sub}'`)
     await system.query(`delete from auth.users where id = '${tokens.claims()?.sub}'`)
     const page = await browser.open((await authorizationOf(config)).url)
@@ -96,11 +98,12 @@ describe('signing in with a code', () => {
 })
 
 describe('a code', () => {
-  test('is good once, also when it is shown ten times at once', async () => {
+  test('is good at most once, also when it is shown ten times at once', async () => {
     const { config, url, authorization } = await codeOf('hal')
     const attempts = Array.from({ length: 10 }, () => exchangeCode(config, url, authorization))
     const outcomes = await Promise.allSettled(attempts)
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    // None, when a repetition was told early enough that the code had been used: that takes back what came of it.
+    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1)
   })
 
   test('shown again takes back what it was exchanged for', async () => {
@@ -109,12 +112,60 @@ describe('a code', () => {
     await expect(exchangeCode(config, url, authorization)).rejects.toMatchObject({ error: 'invalid_grant' })
     const refreshing = client.refreshTokenGrant(config, tokens.refresh_token ?? '')
     await expect(refreshing).rejects.toMatchObject({ error: 'invalid_grant' })
+    const asking = client.fetchUserInfo(config, tokens.access_token, client.skipSubjectCheck)
+    await expect(asking).rejects.toThrow()
+  })
+
+  test('is good for a minute', async () => {
+    const { config, url, authorization } = await codeOf('lea')
+    const id = hash('sha256', url.searchParams.get('code') ?? '', 'base64url')
+    const [code] = await system.query<{ seconds: number }>(
+      `select (payload->>'exp')::int - (payload->>'iat')::int as seconds from auth.oauth_artifacts where id = '${id}'`,
+    )
+    expect(code).toEqual({ seconds: 60 })
+    await system.query(`
+      update auth.oauth_artifacts set payload = payload || jsonb_build_object('exp', (payload->>'exp')::int - 61)
+      where id = '${id}'`)
+    await expect(exchangeCode(config, url, authorization)).rejects.toMatchObject({ error: 'invalid_grant' })
   })
 
   test('is good only with the verifier of its challenge', async () => {
     const { config, url, authorization } = await codeOf('jon')
     const other = exchangeCode(config, url, { ...authorization, verifier: client.randomPKCECodeVerifier() })
     await expect(other).rejects.toMatchObject({ error: 'invalid_grant' })
+    // Whoever lacks the verifier takes nothing back either.
+    await exchangeCode(config, url, authorization)
+  })
+
+  test.each([
+    ['without a verifier, as if there had been no challenge', { code_verifier: undefined }],
+    ['with the challenge in place of the verifier', { code_verifier: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' }],
+    ['for another redirect URI', { redirect_uri: 'http://localhost:5174/callback' }],
+    ['by another client', { client_id: 'other' }],
+  ])('is not good %s', async (_, changes: Record<string, string | undefined>) => {
+    const clients = [{ client_id: 'other', redirect_uris: ['https://other.example/callback'] }]
+    await using both = await system.start({ AUTH_CLIENTS: JSON.stringify(clients) })
+    const { url, authorization } = await codeOf('max')
+    const form = {
+      grant_type: 'authorization_code',
+      code: url.searchParams.get('code') ?? '',
+      code_verifier: authorization.verifier,
+      redirect_uri: REDIRECT_URI,
+      client_id: CLIENT_ID,
+    }
+    const exchange = async (fields: Record<string, string | undefined>) => {
+      const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
+      return await both.send('/oauth/token', { method: 'POST', body: new URLSearchParams(given) })
+    }
+    const refused = await exchange({ ...form, ...changes })
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toMatchObject({ error: 'invalid_grant' })
+    expect((await exchange(form)).status).toBe(200)
+  })
+
+  test('comes back with the name of the issuer, so that no other can pass off its own', async () => {
+    const { url } = await codeOf('ned')
+    expect(url.searchParams.get('iss')).toBe(ISSUER)
   })
 
   async function codeOf(name: string) {

@@ -56,9 +56,9 @@ describe('signInForDevelopment', () => {
   })
 
   test('refuses a name that is not one', async () => {
-    const refused = await system.calls.signInForDevelopment({ name: 'a\u200bnn', admin: false })
+    const refused = await system.calls.signInForDevelopment({ name: 'a\u115fnn', admin: false })
     expect(refused).toMatchObject({ ok: false, refusal: { code: 'invalid_input' } })
-    for (const name of ['', ' ann', 'x'.repeat(51), 'a\nb', '\ud800', 'a\0']) {
+    for (const name of ['', ' ann', 'x'.repeat(51), 'a\nb', '\ud800', 'a\0', 'a\u200bnn']) {
       await expect(system.calls.signInForDevelopment({ name, admin: false })).rejects.toSatisfy(malformed)
     }
   })
@@ -84,6 +84,31 @@ describe('updateProfile', () => {
     expect(await find('eve')).toEqual([])
   })
 
+  test('changes the picture, or takes it away, and leaves the name', async () => {
+    const user = await userOf('Pia')
+    const avatarUrl = 'https://pictures.example/pia.png'
+    const pictured = await system.calls.updateProfile({ actor: actorOf(user), avatarUrl })
+    expect(pictured).toEqual({ ok: true, value: { ...user, avatarUrl } })
+    const renamed = await system.calls.updateProfile({ actor: actorOf(user), displayName: 'Pia B' })
+    expect(renamed).toMatchObject({ value: { displayName: 'Pia B', avatarUrl } })
+    const plain = await system.calls.updateProfile({ actor: actorOf(user), avatarUrl: null })
+    expect(plain).toEqual({ ok: true, value: { ...user, displayName: 'Pia B' } })
+    for (const wrong of [
+      'http://pictures.example/a',
+      'javascript:alert(1)',
+      'x',
+      `https://a.example/${'x'.repeat(2_000)}`,
+    ]) {
+      await expect(system.calls.updateProfile({ actor: actorOf(user), avatarUrl: wrong })).rejects.toSatisfy(malformed)
+    }
+  })
+
+  test('keeps a name in one form, however it was typed', async () => {
+    const user = await userOf('Quentin')
+    const renamed = await system.calls.updateProfile({ actor: actorOf(user), displayName: 'Zoe\u0308' })
+    expect(renamed).toMatchObject({ value: { displayName: 'Zo\u00eb' } })
+  })
+
   test('does not change who signs in by the old name', async () => {
     const user = await userOf('Fay')
     await system.calls.updateProfile({ actor: actorOf(user), displayName: 'Faye' })
@@ -97,21 +122,24 @@ describe('updateProfile', () => {
 
   test('refuses names that are not one, and users who do not exist', async () => {
     const user = await userOf('hal')
-    const hidden = await system.calls.updateProfile({ actor: actorOf(user), displayName: '\u2060hal' })
+    const hidden = await system.calls.updateProfile({ actor: actorOf(user), displayName: '\u034fhal' })
     expect(hidden).toMatchObject({ ok: false, refusal: { code: 'invalid_input' } })
     expect(await system.calls.updateProfile({ actor: nobody, displayName: 'x' })).toMatchObject(unauthenticated)
     expect(await system.calls.updateProfile({ actor: nobody })).toMatchObject(unauthenticated)
-    for (const displayName of ['', 'x'.repeat(51), 'a\0b', '\u202eabc']) {
+    for (const displayName of ['', 'x'.repeat(51), 'a\0b', '\u202eabc', '\u2060hal']) {
       await expect(system.calls.updateProfile({ actor: actorOf(user), displayName })).rejects.toSatisfy(malformed)
     }
   })
 })
 
 describe('findUsers', () => {
-  test('finds by the beginning of the name, whatever the case, by name', async () => {
-    for (const name of ['Óscar', 'óscarito', 'Not Óscar']) await userOf(name)
-    expect(await find('ÓSCA')).toEqual(['Óscar', 'óscarito'])
-    expect(await find('ó'.normalize('NFD'))).toEqual(['Óscar', 'óscarito'])
+  test('finds by the beginning of the name or of a later word, whatever case and accents, later words last', async () => {
+    for (const name of ['Óscar', 'óscarito', 'Not Óscar', 'An Oscarina Oscarina', 'Moscar']) await userOf(name)
+    const found = ['Óscar', 'óscarito', 'Not Óscar', 'An Oscarina Oscarina']
+    for (const query of ['ÓSCA', 'osca', 'ó'.normalize('NFD') + 'sc', 'Òscå']) expect(await find(query)).toEqual(found)
+    expect(await find('not os')).toEqual(['Not Óscar'])
+    expect(await find('Oscarina osc')).toEqual(['An Oscarina Oscarina'])
+    expect(await find('\u0301')).toEqual([])
   })
 
   test('takes the characters of patterns as they are', async () => {
@@ -128,15 +156,34 @@ describe('findUsers', () => {
     expect(await find('many')).toHaveLength(20)
   })
 
+  test('gives each once, and at most 20 also of those found by a later word', async () => {
+    for (let index = 0; index < 25; index += 1) await userOf(`Word wordy words wordings word ${index}`)
+    for (let index = 0; index < 25; index += 1) await userOf(`x${index} wore wore-wore wore wore`)
+    const found = await find('wor')
+    expect(found).toHaveLength(20)
+    expect(new Set(found).size).toBe(20)
+    const later = await find('wore')
+    expect(later).toHaveLength(20)
+    expect(new Set(later).size).toBe(20)
+  })
+
   test('is answered from an index', async () => {
     await system.query(
-      `insert into auth.users (display_name, folded_name) select 'bulk ' || n, 'bulk ' || n from generate_series(1, 5000) n`,
+      `insert into auth.users (display_name, folded_name) select 'bulk ' || n, 'BULK ' || n from generate_series(1, 5000) n`,
     )
-    await system.query('analyze auth.users')
+    await system.query(
+      `insert into auth.later_beginnings select 'BULK ' || n, id from auth.users, generate_series(1, 3) n`,
+    )
+    await system.query('analyze auth.users, auth.later_beginnings')
     const plan = await system.query(
       `explain select * from auth.users where folded_name like 'ann%' order by folded_name, id limit 20`,
     )
     expect(JSON.stringify(plan)).toContain('Index Scan using users_folded_name')
+    const byWord = await system.query(
+      `explain select * from auth.later_beginnings join auth.users on users.id = user_id
+       where beginning like 'ann%' order by beginning, user_id limit 220`,
+    )
+    expect(JSON.stringify(byWord)).toContain('using later_beginnings_pkey')
   })
 
   test('is for users only', async () => {

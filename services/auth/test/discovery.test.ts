@@ -39,11 +39,15 @@ describe('discovery', () => {
       jwks_uri: `${ISSUER}/oauth/jwks`,
       userinfo_endpoint: `${ISSUER}/oauth/userinfo`,
       revocation_endpoint: `${ISSUER}/oauth/revocation`,
+      revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+      introspection_endpoint: `${ISSUER}/oauth/introspection`,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       end_session_endpoint: `${ISSUER}/oauth/end-session`,
       response_types_supported: ['code'],
-      grant_types_supported: ['authorization_code', 'refresh_token'],
+      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
       code_challenge_methods_supported: ['S256'],
-      token_endpoint_auth_methods_supported: ['none'],
+      token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+      authorization_response_iss_parameter_supported: true,
       id_token_signing_alg_values_supported: ['RS256'],
       scopes_supported: ['openid', 'profile', 'offline_access'],
     })
@@ -77,7 +81,9 @@ test('a sign-in goes to public addresses, whatever host was asked', async () => 
     { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' },
   )
   expect(headers.location).toMatch(/^\/oauth\/sign-in\/[\w-]+$/)
-  for (const cookie of headers['set-cookie'] ?? []) expect(cookie).toMatch(/; secure; httponly/)
+  const cookies = headers['set-cookie'] ?? []
+  expect(cookies.filter((cookie) => cookie.includes(`path=${headers.location};`))).not.toEqual([])
+  for (const cookie of cookies) expect(cookie).toMatch(/; samesite=lax; secure; httponly/)
   expect(JSON.stringify(headers)).not.toContain('evil')
 })
 

@@ -50,10 +50,10 @@ export const exchangeCode = (config: client.Configuration, callback: URL, author
 export async function signIn(
   send: Send,
   name: string,
-  options: { browser?: Browser; parameters?: Record<string, string> } = {},
+  options: { browser?: Browser; clientId?: string; parameters?: Record<string, string> } = {},
 ) {
   const browser = options.browser ?? createBrowser(send)
-  const config = await discoverClient(send)
+  const config = await discoverClient(send, options.clientId)
   const authorization = await authorizationOf(config, options.parameters)
   const page = await browser.open(authorization.url)
   const callback: Visit = page.response === null ? page : await browser.submit(page, { name })

@@ -58,7 +58,8 @@ test.each([
   ['nul\0in it', 'must be well-formed Unicode'],
   ['\u202eecila', 'must be one line without control characters'],
   ['al\u200bice', 'must not contain invisible characters'],
-  ['\u200d', 'must contain something that can be seen'],
+  ['\u200d', 'must not contain invisible characters'],
+  ['\u0301', 'must contain something that can be seen'],
 ])('refuses the name %j and says why', async (name, why) => {
   const { browser, page } = await openPage()
   const again = await browser.submit(page, { name })

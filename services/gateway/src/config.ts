@@ -1,5 +1,8 @@
 import { ConfigError, readEnvironment, stopTimeoutMs, variables, type Environment } from '@parley/runtime'
 import { z } from 'zod'
+import { checkIssuers, GivenIssuers } from './identity/issuers.ts'
+import { GivenProxies } from './limits/client-address.ts'
+import { GivenLimits, limitsInForce } from './limits/configured-limits.ts'
 import { AFTER_DRAIN_MS } from './stop-in-time.ts'
 
 export type Config = ReturnType<typeof readConfig>
@@ -34,6 +37,11 @@ export function readConfig(environment: Environment) {
       GATEWAY_CONNECTIONS_PER_USER: z.coerce.number().int().min(1).max(1_000).default(20),
       /** Clients that may begin to connect in one second. The others are told to come back a little later. */
       GATEWAY_HANDSHAKES_PER_SECOND: z.coerce.number().int().min(1).max(100_000).default(1_000),
+      /** JSON: which limits differ from the defaults. */
+      GATEWAY_LIMITS: GivenLimits.optional(),
+      /** JSON: external issuers whose access tokens are taken as Parley's own are. */
+      GATEWAY_ISSUERS: GivenIssuers.optional(),
+      GATEWAY_TRUSTED_PROXIES: GivenProxies.default(0),
       TERMINATION_GRACE_SECONDS: variables.TERMINATION_GRACE_SECONDS,
       /** How long a stopping gateway takes to close its connections, spread evenly. It must fit into the time a stop may take. */
       GATEWAY_DRAIN_SECONDS: z.coerce.number().int().min(0).max(600).default(5),
@@ -45,6 +53,9 @@ export function readConfig(environment: Environment) {
   }
   const drainMs = read.GATEWAY_DRAIN_SECONDS * 1_000
   checkStopFits(drainMs, read.TERMINATION_GRACE_SECONDS)
+  const development = read.PARLEY_ENV === 'development'
+  const publicUrl = new URL(read.PARLEY_PUBLIC_URL).origin
+  checkIssuers(read.GATEWAY_ISSUERS ?? [], { development, publicUrl })
   return {
     environment: read.PARLEY_ENV,
     logLevel: read.LOG_LEVEL,
@@ -53,13 +64,16 @@ export function readConfig(environment: Environment) {
     redisUrl: read.REDIS_URL,
     authUrl: new URL(read.AUTH_URL).origin,
     /** The issuer of the access tokens: where clients find the OAuth pages, which is this gateway. */
-    publicUrl: new URL(read.PARLEY_PUBLIC_URL).origin,
+    publicUrl,
     allowedOrigins: read.GATEWAY_ALLOWED_ORIGINS ?? [],
     /** Undefined: where it listens. */
     address: read.GATEWAY_ADDRESS && new URL(read.GATEWAY_ADDRESS).origin,
     secret: read.GATEWAY_SECRET,
     connectionsPerUser: read.GATEWAY_CONNECTIONS_PER_USER,
     handshakesPerSecond: read.GATEWAY_HANDSHAKES_PER_SECOND,
+    limits: limitsInForce(read.GATEWAY_LIMITS, { development }),
+    externalIssuers: read.GATEWAY_ISSUERS ?? [],
+    trustedProxies: read.GATEWAY_TRUSTED_PROXIES,
     drainMs,
   }
 }

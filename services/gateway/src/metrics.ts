@@ -5,6 +5,8 @@ import type { HubServer } from '@parley/signalr'
 import type { DeliveryFigures } from './delivery/open-delivery.ts'
 import type { Identity } from './identity/identity.ts'
 import type { PresenceFigures } from './presence/open-presence.ts'
+import type { Identities } from './identity/create-identities.ts'
+import type { SessionFigures } from './sessions/open-sessions.ts'
 import type { TypingFigures } from './typing/open-typing.ts'
 
 /** Told of each operation that was performed: its code is `ok`, or that of the refusal. */
@@ -20,19 +22,29 @@ export function countOperations(metrics: Metrics): OnPerformed {
   }
 }
 
+/** Told of each request that was one too many, by the name of its limit. */
+export const countLimited = (metrics: Metrics): ((limit: string) => void) =>
+  count(metrics, 'parley_gateway_rate_limited_total', 'Requests that were one too many.', 'limit')
+
 interface Parts {
   readonly hub: Pick<HubServer<Identity>, 'figures'>
   readonly routing: Pick<GatewayRouting, 'figures'>
   readonly delivery: DeliveryFigures
   readonly presence: PresenceFigures
   readonly typing: TypingFigures
+  readonly sessions: SessionFigures
+  readonly identities: Pick<Identities, 'keyAgesSeconds'>
+  readonly limits: { readonly unasked: number }
 }
 
 type Read = () => number
 type ReadEach = () => Readonly<Record<string, number>>
 
 /** What operators watch of a gateway. Names and meanings are listed in the README. */
-export function measureGateway(metrics: Metrics, { hub, routing, delivery, presence, typing }: Parts): void {
+export function measureGateway(
+  metrics: Metrics,
+  { hub, routing, delivery, presence, typing, sessions, identities, limits }: Parts,
+): void {
   const one = (name: string, help: string, read: Read) =>
     measure(metrics, `parley_gateway_${name}`, help, async () => read())
   const each = (name: string, label: string, help: string, read: ReadEach) =>
@@ -84,4 +96,11 @@ export function measureGateway(metrics: Metrics, { hub, routing, delivery, prese
   }))
   one('typing_told_total', 'Events of typing that connections were told.', () => typing.told)
   one('typing_conversations', 'Conversations in which somebody types.', () => typing.conversations)
+
+  one('revocations', 'Revocations of tokens that have not expired.', () => sessions.revocations)
+  each('ended_sessions_total', 'reason', 'Connections closed with their session.', () => sessions.closed)
+  each('key_age_seconds', 'issuer', 'Since the keys of an issuer were had from it.', () => identities.keyAgesSeconds)
+  one('tokens_renewed_total', 'Connections that go on with a newer token.', () => sessions.renewed)
+
+  one('limits_unasked_total', 'Times at which Redis did not count for a limit.', () => limits.unasked)
 }

@@ -4,10 +4,11 @@ import type { operations, OperationName, OutputOf } from '@parley/protocol'
 import type { z } from 'zod'
 import type { Calls } from './calls-over.ts'
 import type { ConnectionTickets } from './identity/connection-tickets.ts'
-import type { ChatConnection } from './hub/chat-connection.ts'
+import { onHub, type ChatConnection } from './hub/chat-connection.ts'
 import type { Identity } from './identity/identity.ts'
 import type { GatheredMarks } from './receipts/gathered-marks.ts'
 import type { Presence } from './presence/open-presence.ts'
+import type { LiveSessions } from './sessions/live-sessions.ts'
 import type { SendBatcher } from './send-batcher.ts'
 import type { Typing } from './typing/open-typing.ts'
 
@@ -18,6 +19,7 @@ export interface Services extends Omit<Calls, 'presence'> {
   readonly typing: Pick<Typing, 'start' | 'stop' | 'said'>
   readonly presence: Pick<Presence, 'look' | 'watch' | 'unwatch' | 'getStatus' | 'setStatus'>
   readonly tickets: Pick<ConnectionTickets, 'issue'>
+  readonly sessions: { readonly live: Pick<LiveSessions, 'renew'> }
 }
 
 /** Who asks, and from where. */
@@ -46,6 +48,13 @@ export const operationTable: { readonly [Name in OperationName]: Answerer<Name> 
   GetSettings: ({ messaging }, request, within) => messaging.getSettings(request, within),
   UpdateSettings: ({ messaging }, request, within) => messaging.updateSettings(request, within),
   FindUsers: ({ auth }, request, within) => auth.findUsers(request, within),
+
+  BlockUser: ({ messaging }, request, within) => messaging.blockUser(request, within),
+  UnblockUser: ({ messaging }, request, within) => messaging.unblockUser(request, within),
+  ListBlockedUsers: ({ messaging }, request, within) => messaging.listBlockedUsers(request, within),
+  ListDevices: ({ auth }, request, within) => auth.listDevices(request, within),
+  RemoveDevice: ({ auth }, request, within) => auth.removeDevice(request, within),
+  RemoveOtherDevices: ({ auth }, request, within) => auth.removeOtherDevices(request, within),
 
   CreateConversation: ({ messaging }, request, within) => messaging.createConversation(request, within),
   ListConversations: ({ messaging }, request, within) => messaging.listConversations(request, within),
@@ -96,4 +105,12 @@ export const operationTable: { readonly [Name in OperationName]: Answerer<Name> 
     ok: true,
     value: tickets.issue(identity, origin),
   }),
+
+  RenewToken: async ({ sessions }, { accessToken }, _within, { connection }) => ({
+    ok: true,
+    value: await sessions.live.renew(onHub(connection), accessToken),
+  }),
+
+  SignOutUser: ({ auth }, request, within) => auth.signOutUser(request, within),
+  ListAuditEntries: ({ auth }, request, within) => auth.listAuditEntries(request, within),
 }

@@ -1,8 +1,9 @@
 import { BusError, createContext } from '@parley/bus'
 import { Refused, refuse } from '@parley/contracts'
-import { operations, type OperationName, type OutputOf } from '@parley/protocol'
+import { mayAsk, operations, type OperationName, type OutputOf } from '@parley/protocol'
 import type { Logger } from '@parley/runtime'
 import type { z } from 'zod'
+import type { Limits } from './limits/open-limits.ts'
 import type { OnPerformed } from './metrics.ts'
 import { operationTable, type Answerer, type Asker, type Services } from './operation-table.ts'
 
@@ -17,10 +18,12 @@ export type Perform = <Name extends OperationName>(
 
 export function createPerform(
   services: Services,
-  { onPerformed, log }: { onPerformed: OnPerformed; log: Logger },
+  { limits, onPerformed, log }: { limits: Pick<Limits, 'admitOperation'>; onPerformed: OnPerformed; log: Logger },
 ): Perform {
   const perform: Perform = async (name, { input, requestId, ...asker }) => {
-    const { actor } = asker.identity
+    await limits.admitOperation(name, asker)
+    const { actor, isService } = asker.identity
+    if (!mayAsk({ isService, scopes: actor.scopes }, name)) throw refuse.forbidden()
     const parsed = operations[name].input.safeParse(input ?? {})
     if (!parsed.success) throw refuse.invalid_input({}, sentenceOf(parsed.error))
     const answer = operationTable[name] as unknown as Answerer<typeof name>

@@ -5,11 +5,14 @@ import { callsOver } from './calls-over.ts'
 import type { Config } from './config.ts'
 import { allowOriginOf } from './http/allowed-origin.ts'
 import { serveClients } from './http/serve-clients.ts'
+import type { ChatConnection } from './hub/chat-connection.ts'
 import { createChatHub } from './hub/chat-hub.ts'
 import { openHub } from './hub/open-hub.ts'
 import { connectionTickets } from './identity/connection-tickets.ts'
-import { createIdentity } from './identity/create-identity.ts'
-import { countOperations, measureGateway } from './metrics.ts'
+import { createIdentities } from './identity/create-identities.ts'
+import { createAddressOf } from './limits/client-address.ts'
+import { openLimits } from './limits/open-limits.ts'
+import { countLimited, countOperations, measureGateway } from './metrics.ts'
 import { openLiveParts } from './open-live-parts.ts'
 import { createPerform } from './perform-operation.ts'
 import { createSendBatcher } from './send-batcher.ts'
@@ -24,43 +27,44 @@ export interface Gateway extends AsyncDisposable {
 /** The only door: keeps nothing that cannot be rebuilt, and can be killed at any time. */
 export async function startGateway(config: Config, times: { idleMs?: number } = {}): Promise<Gateway> {
   await using stack = new AsyncDisposableStack()
-  const { connectionsPerUser } = config
   const development = config.environment === 'development'
   const log = createLogger({ service: 'gateway', level: config.logLevel })
   const metrics = createMetrics('gateway')
   const use = usingInTime(stack, log)
   const bus = use('bus', await connectBus({ url: config.natsUrl, service: 'gateway', log }))
-  const routing = use('routing', await openGatewayRouting({ url: config.redisUrl, connectionsPerUser, log }))
+  const routing = use('routing', await openGatewayRouting({ ...config, url: config.redisUrl, log }))
 
   const calls = callsOver(bus)
-  const tickets = connectionTickets({ secret: config.secret, routing, now: Date.now })
-  const find = (connectionId: string) => hub.connections.get(connectionId)
+  const base = { ...config, bus, routing, calls, clock: systemClock, log }
+  const limits = stack.use(
+    await openLimits({ ...base, table: config.limits, onLimited: countLimited(metrics), now: Date.now }),
+  )
+  const addressOf = createAddressOf(config.trustedProxies)
+  const identities = stack.use(createIdentities(base))
+  // None before there is a hub, which is made of what asks for them.
+  let connections: ReadonlyMap<string, ChatConnection> = new Map()
   const live = use(
     'live',
-    await openLiveParts({ ...config, ...times, bus, routing, calls, find, clock: systemClock, log }),
+    await openLiveParts({ ...base, ...times, verifyToken: identities.verifyToken, connections: () => connections }),
   )
+  const { sessions } = live
+  const { verifyToken, assertLive } = sessions
+  const identityOf = (connectionId: string) => connections.get(connectionId)?.identity
+  const tickets = connectionTickets({ ...base, assertLive, identityOf, now: Date.now })
   const perform = createPerform(
     { ...calls, ...live, sends: createSendBatcher(calls.messaging), tickets },
-    { onPerformed: countOperations(metrics), log },
+    { limits, onPerformed: countOperations(metrics), log },
   )
 
-  const { keys, verifyToken } = createIdentity({ ...config, log })
   const allowOrigin = allowOriginOf({ allowedOrigins: config.allowedOrigins, development })
-  const hub = openHub({
-    hub: createChatHub({ ...live, perform, clock: systemClock, log }),
-    verifyToken,
-    tickets,
-    routing,
-    allowOrigin,
-    secret: config.secret,
-    connectionsPerUser,
-    handshakesPerSecond: config.handshakesPerSecond,
-    log,
-  })
+  const door = { ...base, verifyToken, identityOf, allowOrigin, limits, addressOf }
+  const hub = openHub({ ...door, hub: createChatHub({ ...base, ...live, perform }), tickets })
+  connections = hub.connections
 
-  measureGateway(metrics, { ...live.figures, hub, routing })
-  const health = createHealth({ checks: { nats: () => bus.check(), keys: () => keys.check() }, metrics })
-  const http = stack.use(await serveClients({ config, health, hub, perform, verifyToken, allowOrigin, calls, log }))
+  measureGateway(metrics, { ...live.figures, hub, routing, limits, identities })
+  const checks = { nats: () => bus.check(), keys: () => identities.check(), revocations: () => sessions.check() }
+  const health = createHealth({ checks, metrics })
+  const http = stack.use(await serveClients({ ...door, config, health, hub, perform }))
   hub.attach(http.server)
   await routing.reachableAt(config.address ?? `http://${config.http.host}:${http.port}`)
   stack.defer(async () => {

@@ -193,6 +193,28 @@ describe('a member who is removed', () => {
     expect(client.texts).toEqual(['theirs'])
   })
 
+  test('is told so behind all that was theirs, and what follows on their own behind that', async () => {
+    const { userId, conversationId, topic } = newConversation()
+    const membership = messaging.add(userId, conversationId)
+    await using client = await connect(userId)
+    messaging.change(topic, message('first'))
+    await expect.poll(() => client.texts).toEqual(['first'])
+    // The gateway has not heard of these, and fetching them fails once.
+    messaging.change(topic, message('theirs'), false)
+    const { version } = messaging.change(topic, left(userId), false)
+    let failures = 1
+    messaging.beforeChanges = (asked) => {
+      if (asked === topic && failures-- > 0) throw new Error('cannot be read')
+    }
+    messaging.change(userTopic(userId), removed({ ...membership, leftVersion: version }))
+    const again = newConversation()
+    messaging.change(userTopic(userId), added(messaging.add(userId, again.conversationId)))
+    await expect
+      .poll(() => client.events, { timeout: 10_000 })
+      .toEqual(['first', 'theirs', 'MemberLeft', 'ConversationRemoved', 'ConversationAdded'])
+    messaging.beforeChanges = undefined
+  })
+
   test('while their connection is being made gets nothing of what follows', async () => {
     const { userId, conversationId, topic } = newConversation()
     messaging.add(userId, conversationId)

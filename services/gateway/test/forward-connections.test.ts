@@ -161,6 +161,10 @@ describe('a request for a connection that lives elsewhere', () => {
     await using landing = await startLanding(home.url)
     const connectionOf = async () => (await fetch(landing.url)).headers.get('connection')
     expect(await connectionOf()).toBe('keep-alive')
+    const last = httpRequest(landing.url, { headers: { connection: 'close' } }).end()
+    const [answer] = (await once(last, 'response')) as [IncomingMessage]
+    expect(answer.headers.connection).toBe('close')
+    answer.resume()
     landing.server.on('request', (_request, response: ServerResponse) => response.setHeader('connection', 'close'))
     expect(await connectionOf()).toBe('close')
   })

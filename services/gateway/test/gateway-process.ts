@@ -5,6 +5,7 @@ import { connectBus, listen, type Bus } from '@parley/bus'
 import { Announcement, gateway } from '@parley/contracts'
 import { silentLog, testNats, testRedis, type TestServer } from '@parley/testing'
 import { vi } from 'vitest'
+import { startTestAuth } from './test-auth.ts'
 import { startTestIssuer, type TestIssuer } from './test-issuer.ts'
 import { SECRET } from './test-gateway.ts'
 
@@ -33,6 +34,7 @@ export async function startGatewayProcess(environment: Record<string, string> = 
   const url = `http://127.0.0.1:${port}`
   const issuer = stack.use(await startTestIssuer(url))
   const bus = stack.use(await connectBus({ url: nats.url, service: 'test', log: silentLog }))
+  stack.use(await startTestAuth(bus))
   let last: Announcement | undefined
   stack.use(
     await listen(bus, gateway.notices.announced, {}, (data) => {

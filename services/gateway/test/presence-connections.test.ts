@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { HubConnectionState } from '@microsoft/signalr'
 import type { HubEvent } from '@parley/protocol'
 import { DEFAULT_STATUS, openConnectionRegistry, type ConnectionRegistry } from '@parley/routing'
 import { silentLog } from '@parley/testing'
@@ -69,6 +70,22 @@ async function expectTooMany(device: Device): Promise<void> {
   expect(device.endings).toEqual(['too_many_connections'])
   expect(device.reconnects()).toBe(0)
 }
+
+test('of many connections that a user opens at once, over two gateways, the cap stay, and each other one is closed', async () => {
+  const userId = randomUUID()
+  const opening = Array.from({ length: 12 }, (_, index) => connect(userId, index % 2 === 0 ? gateway : other))
+  // Closed before its `Welcome`, one does not come to be connected.
+  const settled = await Promise.allSettled(opening)
+  const devices = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  await using stack = new AsyncDisposableStack()
+  for (const device of devices) stack.use(device)
+  const open = () => devices.filter(({ hub }) => hub.connection.state === HubConnectionState.Connected)
+  await expect.poll(() => open().length, PATIENCE).toBe(CAP)
+  await Promise.all(open().map(isOpen))
+  await using newest = await connect(userId)
+  await expect.poll(() => open().length, PATIENCE).toBe(CAP - 1)
+  await isOpen(newest)
+})
 
 describe('a user', () => {
   test('is away when nothing is done on their devices, and back as soon as something is', async () => {

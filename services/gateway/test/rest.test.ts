@@ -90,7 +90,7 @@ describe('bad input', () => {
   test.each<[string, () => ReturnType<typeof ask>, RegExp]>([
     ['JSON that is none', () => post('/api/v1/conversations', '{"kind":'), /could not be read/],
     ['a list for an object', () => post('/api/v1/conversations', []), /JSON object/],
-    ['a body of another type', () => post('/api/v1/conversations', 'kind=group', 'text/plain'), /kind/],
+    ['a body of another type', () => post('/api/v1/conversations', '{}', 'text/plain'), /application\/json/],
     ['a missing field', () => post('/api/v1/conversations', { kind: 'group' }), /memberIds/],
     ['a wrong type', () => post(messagesPath, { id: 7, text: 'x' }), /id/],
     ['an unknown field', () => post(messagesPath, { id: randomUUID(), text: 'x', bold: true }), /bold|id/],

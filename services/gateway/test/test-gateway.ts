@@ -2,7 +2,11 @@ import { connectBus, listen, type Bus } from '@parley/bus'
 import { Announcement, gateway } from '@parley/contracts'
 import { silentLog, testNats, testRedis, type TestServer } from '@parley/testing'
 import { vi } from 'vitest'
+import type { TrustedProxies } from '../src/limits/client-address.ts'
+import { GivenIssuers } from '../src/identity/issuers.ts'
+import { GivenLimits, limitsInForce } from '../src/limits/configured-limits.ts'
 import { startGateway } from '../src/service.ts'
+import { startTestAuth, type TestAuth } from './test-auth.ts'
 import { startTestIssuer, type TestIssuer } from './test-issuer.ts'
 
 const PUBLIC_URL = 'http://parley.test'
@@ -12,6 +16,7 @@ export const SECRET = 'a secret of at least 32 characters'
 export interface TestGateway extends AsyncDisposable {
   readonly url: string
   readonly issuer: TestIssuer
+  readonly auth: TestAuth
   readonly nats: TestServer
   readonly redis: TestServer
   /** One more, on the same servers. */
@@ -25,13 +30,27 @@ export interface TestGateway extends AsyncDisposable {
 /** A gateway on servers of its own, with a stand-in for the issuer and none yet for the services. */
 export async function startTestGateway({
   connectionsPerUser = 20,
+  authIsAway = false,
+  limits,
+  issuers = [],
+  trustedProxies = 0,
   ...times
-}: { connectionsPerUser?: number; idleMs?: number } = {}): Promise<TestGateway> {
+}: {
+  connectionsPerUser?: number
+  authIsAway?: boolean
+  /** As `GATEWAY_LIMITS` has them. */
+  limits?: object
+  /** As `GATEWAY_ISSUERS` has them. */
+  issuers?: object[]
+  trustedProxies?: TrustedProxies
+  idleMs?: number
+} = {}): Promise<TestGateway> {
   await using stack = new AsyncDisposableStack()
   const nats = stack.use(await testNats())
   const redis = stack.use(await testRedis())
   const issuer = stack.use(await startTestIssuer(PUBLIC_URL))
   const bus = stack.use(await connectBus({ url: nats.url, service: 'test', log: silentLog }))
+  const auth = stack.use(await startTestAuth(bus, { isAway: authIsAway }))
   let last: Announcement | undefined
   stack.use(
     await listen(bus, gateway.notices.announced, {}, (data) => {
@@ -54,6 +73,9 @@ export async function startTestGateway({
         drainMs: 0,
         handshakesPerSecond: 1_000,
         connectionsPerUser,
+        limits: limitsInForce(GivenLimits.parse(JSON.stringify(limits ?? {})), { development: true }),
+        externalIssuers: GivenIssuers.parse(JSON.stringify(issuers)),
+        trustedProxies,
       },
       times,
     )
@@ -67,6 +89,7 @@ export async function startTestGateway({
       return { url: urlOf(other), [Symbol.asyncDispose]: () => other[Symbol.asyncDispose]() }
     },
     issuer,
+    auth,
     nats,
     redis,
     bus,

@@ -8,6 +8,7 @@ import {
   refuse,
   userTopic,
   type DeliveryBatch,
+  type BlockChange,
   type MembershipSpan,
   type ReceiptsDelivery,
   type ReplyOf,
@@ -48,6 +49,11 @@ export interface TestMessaging extends AsyncDisposable {
   beforeTyping: ((conversationId: string) => void) | undefined
   /** Pairs of users who have a direct conversation, if they share any. */
   contacts: (readonly [string, string])[]
+  /** One user blocks another, or does so no more; `tell` says whether gateways hear of it. */
+  block(change: BlockChange, tell?: boolean): void
+  unblock(change: BlockChange, tell?: boolean): void
+  /** Calls for whom a user has blocked fail as often as this before they are answered. */
+  failingBlocks: number
 }
 
 type Send = RequestOf<(typeof messaging)['calls']['sendMessages']>['sends'][number]
@@ -85,9 +91,14 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
   const lastNumbers = new Map<number, number>()
   const markCalls: Mark[][] = []
   const typists: string[] = []
+  const blocks = new Map<string, BlockChange>()
+  const blockChanges: BlockChange[] = []
+  const isBlocked = (isOf: (block: BlockChange) => boolean) => blocks.values().some(isOf)
   const isMember = (userId: string, conversationId: string) =>
     memberships.get(userId)?.some((span) => span.conversationId === conversationId) ?? false
   const isRelatedTo = (userId: string) => (otherId: string) =>
+    !blocks.has(userId + otherId) &&
+    !blocks.has(otherId + userId) &&
     (memberships.get(userId) ?? []).some(({ conversationId }) => isMember(otherId, conversationId))
   const versionOf = (topic: string) => changesOf(topic).at(-1)?.version ?? 0
 
@@ -109,7 +120,22 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
     send({ deliveries, receipts: [] })
   }
 
+  function tellBlock(change: BlockChange): void {
+    notify(bus, messaging.notices.relationsChanged, {}, encoder.encode(JSON.stringify(change)))
+  }
+
   const standIn: TestMessaging = {
+    failingBlocks: 0,
+    block(change, told = true) {
+      blocks.set(change.userId + change.blockedId, change)
+      blockChanges.push(change)
+      if (told) tellBlock(change)
+    },
+    unblock(change, told = true) {
+      blocks.delete(change.userId + change.blockedId)
+      blockChanges.push(change)
+      if (told) tellBlock(change)
+    },
     failingVersions: 0,
     beforeVersions: undefined,
     beforeChanges: undefined,
@@ -146,6 +172,7 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
         userId,
         membershipVersion: versionOf(userTopic(userId)),
         memberships: memberships.get(userId) ?? [],
+        hasBlocked: isBlocked((block) => block.userId === userId),
       }))
       return { users, next: null }
     },
@@ -170,7 +197,7 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
       typists.push(actor.userId)
       if (!isMember(actor.userId, conversationId)) throw refuse.not_a_member()
       standIn.beforeTyping?.(conversationId)
-      return {}
+      return { isTold: !isBlocked((block) => block.conversationId === conversationId) }
     },
     listRelations: async ({ userId, otherIds }) => ({
       relations: otherIds.filter(isRelatedTo(userId)).map((otherId) => ({
@@ -178,6 +205,12 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
         isContact: standIn.contacts.some((pair) => pair.includes(userId) && pair.includes(otherId)),
       })),
     }),
+    async listBlockedUsers({ actor }) {
+      if (standIn.failingBlocks-- > 0) throw new Error('as the test wants')
+      const own = [...blocks.values()].filter(({ userId }) => userId === actor.userId)
+      return { userIds: own.map(({ blockedId }) => blockedId) }
+    },
+    listBlockChanges: async () => ({ changes: blockChanges, next: null }),
     isMember: async ({ userId, conversationId }) => ({ member: isMember(userId, conversationId) }),
     sendMessages: async ({ sends }) => ({ results: sends.map((send) => ({ message: messageOf(send) })) }),
   })

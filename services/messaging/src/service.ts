@@ -7,6 +7,7 @@ import { callsOf } from './calls/index.ts'
 import type { Config } from './config.ts'
 import { numberNotices } from './delivery/numbered-notices.ts'
 import { openTelling } from './delivery/open-telling.ts'
+import { createTellBlockChange } from './delivery/tell-block-change.ts'
 import { measureMessaging } from './metrics.ts'
 import { connectionsOfWriting, openWriting } from './open-writing.ts'
 import { retentionOf } from './retention.ts'
@@ -48,7 +49,8 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
     log,
   })
   const parts = { ...writing, db, changesDb: stores.changes, attaching, telling, notices, retention, clock }
-  const calls = callsOf({ ...parts, authCalls: callerOf(bus, auth) })
+  const tellBlockChange = createTellBlockChange({ bus, log })
+  const calls = callsOf({ ...parts, tellBlockChange, authCalls: callerOf(bus, auth) })
   stack.use(await serve(bus, messaging, calls, { isUnavailable, parameters: { senderId: notices.senderId } }))
   const metrics = createMetrics('messaging')
   measureMessaging(metrics, { telling, notices, sending: writing.sending })

@@ -9,7 +9,8 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 async function outcomeOf(userId: string, conversationId: string): Promise<string> {
   const answer = await world.calls.allowTyping({ actor: actorOf(userId), conversationId })
-  return answer.ok ? 'allowed' : answer.refusal.code
+  if (!answer.ok) return answer.refusal.code
+  return answer.value.isTold ? 'allowed' : 'not told'
 }
 
 test('members may be seen typing, but nobody who has left or never was one, and nobody where there is no conversation', async () => {

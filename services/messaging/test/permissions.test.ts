@@ -1,7 +1,6 @@
 import { must, type Answer } from '@parley/bus'
-import type { ConversationKind, Role } from '@parley/protocol'
+import { permissions, type Action, type ConversationKind, type Role } from '@parley/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { permissions, type Action } from '../src/domain/permissions.ts'
 import { actorOf, codeOf, messageOf, newUser, openWorld, refusalOf, type World } from './world.ts'
 
 let world: World

@@ -163,7 +163,7 @@ test('settings are kept for users whom nobody has added anywhere, and their firs
   const [alice, bob] = [newUser(), newUser()]
   await setPrivateRead(world, bob, true)
   expect(must(await world.calls.listMemberships({ userIds: [bob] })).users).toEqual([
-    { userId: bob, membershipVersion: 0, memberships: [] },
+    { userId: bob, membershipVersion: 0, memberships: [], hasBlocked: false },
   ])
   expect(must(await world.calls.readVersions({ topics: [`u:${bob}`] })).versions).toEqual([0])
   await world.createGroup(alice, [bob])

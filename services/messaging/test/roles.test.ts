@@ -43,7 +43,7 @@ test('a change of role is told to all with its version, and to the member with t
   const subject = `messaging.event.member-changed.${id}`
   await vi.waitFor(() => {
     const events = world.events.filter((event) => event.subject === subject)
-    expect(events).toEqual([{ subject, payload: { conversationId: id, version: 2, member } }])
+    expect(events).toEqual([{ subject, payload: { conversationId: id, version: 2, member, changedBy: alice } }])
   }, WAIT)
 })
 

@@ -1,5 +1,6 @@
 import { must } from '@parley/bus'
 import { userTopic, type Delivery } from '@parley/contracts'
+import { writeOutbox } from '@parley/postgres'
 import { v7 } from 'uuid'
 import { expect, test, vi } from 'vitest'
 import { sendOf } from '../src/domain/send.ts'
@@ -134,6 +135,24 @@ test('what a crashed instance has committed and not told is told by another', as
   expect(deliveriesTo(world, `c:${conversationId}`).map(({ argument }) => argument)).toEqual(messages)
   await vi.waitFor(async () => expect(await outboxOf(world)).toEqual([]), WAIT)
   expect(world.events.filter(({ subject }) => subject.includes('message-created'))).toHaveLength(2)
+})
+
+test('a change of a message that is told late, after a later one, is not told with the state of the later one', async () => {
+  await using world = await openWorld()
+  const alice = newUser()
+  const { id: conversationId } = await world.createGroup(alice)
+  const { id: messageId } = messageOf(await world.send(alice, conversationId))
+  const edit = async (text: string) =>
+    must(await world.calls.editMessage({ actor: actorOf(alice), conversationId, messageId, text }))
+  const [first, second] = [await edit('once'), await edit('twice')]
+  await vi.waitFor(async () => expect(await outboxOf(world)).toEqual([]), WAIT)
+  // As an instance leaves it that committed the first edit and died.
+  const kept = [{ kind: 'message-updated', version: first.version, id: messageId }] as const
+  await world.db.transaction().execute((transaction) => writeOutbox(transaction, kept))
+  await vi.waitFor(async () => expect(await outboxOf(world)).toEqual([]), WAIT)
+  const told = deliveriesTo(world, `c:${conversationId}`).filter(({ event }) => event === 'MessageUpdated')
+  for (const { version, argument } of told) expect(argument).toMatchObject({ version })
+  expect(told.at(-1)).toMatchObject({ version: second.version })
 })
 
 test('with Redis away messages go on to every gateway, and messaging stays ready', async () => {

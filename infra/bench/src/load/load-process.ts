@@ -69,7 +69,15 @@ function prepare({ ports, localAddress, signing, count, atOnce }: Preparing): vo
   const iat = Math.floor(Date.now() / 1_000)
   const tokenOf = (index: number) => {
     if (signing === null || key === undefined) return undefined
-    const claims = { iss: signing.issuer, aud: 'parley', sub: signing.userIds[index], iat, exp: iat + 3_600 }
+    const claims = {
+      iss: signing.issuer,
+      aud: 'parley',
+      sub: signing.userIds[index],
+      iat,
+      exp: iat + 3_600,
+      jti: `bench-${index}`,
+      client_id: 'bench',
+    }
     return jwt.sign(claims, key, { algorithm: 'RS256', header: { alg: 'RS256', typ: 'at+jwt', kid: 'bench' } })
   }
   const targets = Array.from({ length: count }, (_, index) => ({

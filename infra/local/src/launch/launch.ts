@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import { permissions } from '@parley/nats'
 import { prepareDatabase } from '../prepare-database.ts'
 import { stopLeftovers } from '../processes/process-record.ts'
 import { postgresDirectory } from '../servers/postgres.ts'
+import { redisUsers } from '../servers/redis.ts'
 import { createBucket } from '../servers/s3-client.ts'
 import { lockClone } from './clone-lock.ts'
 import { requireFreePorts } from './port-owner.ts'
@@ -40,7 +42,11 @@ export async function launch(options: Launch): Promise<AsyncDisposable> {
   const state = stack.use(openStateFile(join(home, 'state.json')))
   const secret = openSecrets(join(home, 'secrets.json'))
 
-  const servers = stack.use(await startServers({ ...options, database: DATABASE, given: settings.given, state }))
+  const { given } = settings
+  const passwordsOf = (server: string, users: readonly string[]) =>
+    Object.fromEntries(users.map((user) => [user, secret(`${server} ${user}`)]))
+  const passwords = { nats: passwordsOf('nats', Object.keys(permissions())), redis: passwordsOf('redis', redisUsers) }
+  const servers = stack.use(await startServers({ ...options, database: DATABASE, given, passwords, state }))
   signal.throwIfAborted()
   const stores = services.filter(({ migrate }) => migrate !== undefined).map(({ kind }) => kind)
   const postgresUrls = await progress.step('database', async () => {
@@ -57,8 +63,8 @@ export async function launch(options: Launch): Promise<AsyncDisposable> {
       surroundings: {
         logLevel: settings.logLevel,
         publicUrl: options.publicUrl,
-        natsUrl: servers.natsUrl,
-        redisUrl: servers.redisUrl,
+        natsUrl: (service) => given.natsUrl ?? withUser(servers.natsUrl, service, passwords.nats),
+        redisUrl: (service) => given.redisUrl ?? withUser(servers.redisUrl, service, passwords.redis),
         s3: { ...servers.s3, bucket: settings.bucket },
         postgresUrl: (service) => postgresUrls[service] ?? '',
         secret,
@@ -66,6 +72,10 @@ export async function launch(options: Launch): Promise<AsyncDisposable> {
     }),
   )
   return stack.move()
+}
+
+function withUser(url: string, user: string, passwords: Readonly<Record<string, string>>): string {
+  return Object.assign(new URL(url), { username: user, password: passwords[user] ?? '' }).href
 }
 
 /** A start that was killed could not stop what it had started. */

@@ -3,8 +3,9 @@ export interface Surroundings {
   readonly logLevel: string
   /** Where people reach Parley: the first gateway. */
   readonly publicUrl: string
-  readonly natsUrl: string
-  readonly redisUrl: string
+  /** With a service's own user. */
+  readonly natsUrl: (service: string) => string
+  readonly redisUrl: (service: string) => string
   readonly s3: {
     readonly url: string
     readonly region: string
@@ -26,7 +27,6 @@ export const commonEnvironment: ServiceEnvironment = (it) => ({
   PARLEY_ENV: 'development',
   LOG_LEVEL: it.logLevel,
   HTTP_HOST: '127.0.0.1',
-  NATS_URL: it.natsUrl,
 })
 
 /** What each service is told besides. */
@@ -38,11 +38,11 @@ export const serviceEnvironment = {
   }),
   messaging: (it) => ({
     POSTGRES_URL: it.postgresUrl('messaging'),
-    REDIS_URL: it.redisUrl,
+    REDIS_URL: it.redisUrl('messaging'),
   }),
   presence: (it) => ({
     POSTGRES_URL: it.postgresUrl('presence'),
-    REDIS_URL: it.redisUrl,
+    REDIS_URL: it.redisUrl('presence'),
   }),
   media: (it) => ({
     POSTGRES_URL: it.postgresUrl('media'),
@@ -59,7 +59,7 @@ export const serviceEnvironment = {
   gateway: (it) => ({
     PARLEY_PUBLIC_URL: it.publicUrl,
     AUTH_URL: `http://127.0.0.1:${it.port('auth')}`,
-    REDIS_URL: it.redisUrl,
+    REDIS_URL: it.redisUrl('gateway'),
     GATEWAY_SECRET: it.secret('GATEWAY_SECRET'),
     // Nobody wants to wait after a Ctrl-C.
     GATEWAY_DRAIN_SECONDS: '1',

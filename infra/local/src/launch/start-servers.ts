@@ -25,13 +25,23 @@ interface Options {
   /** Parley's database, for the state file. */
   readonly database: string
   readonly given: Settings['given']
+  /** Of the users of NATS and Redis. */
+  readonly passwords: Readonly<Record<'nats' | 'redis', Readonly<Record<string, string>>>>
   readonly progress: Progress
   readonly state: StateFile
   readonly signal: AbortSignal
 }
 
 /** Postgres, Redis, NATS and S3, with data that is kept; each is started again on its port when it ends. */
-export async function startServers({ home, database, given, progress, state, signal }: Options): Promise<Servers> {
+export async function startServers({
+  home,
+  database,
+  given,
+  passwords,
+  progress,
+  state,
+  signal,
+}: Options): Promise<Servers> {
   await ensureServers(
     [
       ...(given.redisUrl === undefined ? (['redis'] as const) : []),
@@ -65,8 +75,8 @@ export async function startServers({ home, database, given, progress, state, sig
   const of = (name: string) => ({ directory: join(home, name), durable: true, signal })
   const kept = await startTogether([
     keep('Postgres', (port) => startPostgres({ ...of('postgres'), url: given.postgresUrl, port })),
-    keep('Redis', (port) => startRedis({ ...of('redis'), url: given.redisUrl, port })),
-    keep('NATS', (port) => startNats({ ...of('nats'), url: given.natsUrl, port })),
+    keep('Redis', (port) => startRedis({ ...of('redis'), url: given.redisUrl, port, passwords: passwords.redis })),
+    keep('NATS', (port) => startNats({ ...of('nats'), url: given.natsUrl, port, passwords: passwords.nats })),
     keep('S3', (port) => startS3({ ...of('s3'), ...given.s3, port })),
   ])
   const [postgres, redis, nats, s3] = kept

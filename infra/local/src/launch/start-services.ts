@@ -33,6 +33,7 @@ export async function startServices(options: Options): Promise<AsyncDisposable> 
     environment: {
       ...commonEnvironment(surroundings),
       HTTP_PORT: String(portIn(ports, service.name)),
+      NATS_URL: surroundings.natsUrl(service.kind),
       // Most of a start is loading code; what was compiled once need not be again.
       NODE_COMPILE_CACHE: join(options.home, 'compile-cache'),
       ...service.environment(surroundings),

@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { natsConfiguration } from '@parley/nats'
 import { connect } from 'nats'
 import { findBinary } from '../processes/find-binary.ts'
 import { freePort } from '../processes/free-port.ts'
@@ -12,8 +13,16 @@ import { givenServer, serverOf, type Server, type ServerOptions } from './server
 const READY_TIMEOUT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 2_000
 
+export interface NatsOptions extends ServerOptions {
+  /**
+   * By user: each service has one, and may do what it has to (infra/nats). Who connects without a name may do everything, as is
+   * convenient on one's own machine. Without passwords there are no users.
+   */
+  readonly passwords?: Readonly<Record<string, string>> | undefined
+}
+
 /** A NATS with JetStream on the loopback interface: the one of the URL, a program of this machine, or a container. */
-export async function startNats(options: ServerOptions): Promise<Server> {
+export async function startNats(options: NatsOptions): Promise<Server> {
   const { directory, url: given } = options
   if (given !== undefined)
     return givenServer({ name: 'nats', url: given, variable: 'NATS_URL' }, () => productOf(given))
@@ -22,10 +31,20 @@ export async function startNats(options: ServerOptions): Promise<Server> {
   const port = options.port ?? (await freePort())
   const url = `nats://127.0.0.1:${port}`
   await using stack = new AsyncDisposableStack()
+  await writeConfiguration(options)
   const process = stack.use(await runNats(directory, port))
   const product = await untilReady(process, () => productOf(url), READY_TIMEOUT_MS, options.signal)
   stack.move()
   return serverOf(process, { name: 'nats', url, product })
+}
+
+const CONFIGURATION = 'nats.conf'
+
+async function writeConfiguration({ directory, passwords = {} }: NatsOptions): Promise<void> {
+  const hasUsers = Object.keys(passwords).length > 0
+  const passwordOf = (user: string) => JSON.stringify(passwords[user])
+  const configuration = hasUsers ? natsConfiguration({ passwordOf, unnamed: 'operator' }) : ''
+  await writeFile(join(directory, CONFIGURATION), configuration, { mode: 0o600 })
 }
 
 function runNats(directory: string, port: number): Promise<LocalProcess> {
@@ -37,13 +56,23 @@ function runNats(directory: string, port: number): Promise<LocalProcess> {
       directory,
       mountAt: '/data',
       ports: { [port]: 4222 },
-      arguments: ['--jetstream', '--store_dir', '/data'],
+      arguments: ['--config', `/data/${CONFIGURATION}`, '--jetstream', '--store_dir', '/data'],
     })
   }
   return startProcess({
     name: 'nats',
     command: binary,
-    arguments: ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', directory],
+    arguments: [
+      '--config',
+      join(directory, CONFIGURATION),
+      '--addr',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--jetstream',
+      '--store_dir',
+      directory,
+    ],
     directory,
     logFile: join(directory, 'nats.log'),
     recordDirectory: directory,

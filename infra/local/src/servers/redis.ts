@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { findBinary } from '../processes/find-binary.ts'
@@ -15,7 +15,15 @@ const ANSWER_TIMEOUT_MS = 2_000
 export interface RedisOptions extends ServerOptions {
   /** Its data outlives a stop, and a crash but for the last minute. Otherwise it is kept in memory only. */
   readonly durable: boolean
+  /**
+   * By service: each has a user, and may do what it has to (infra/redis). Who connects without a name may do everything, as is
+   * convenient on one's own machine. Without passwords there are no users.
+   */
+  readonly passwords?: Readonly<Record<string, string>> | undefined
 }
+
+/** Those of infra/redis/users.acl. */
+export const redisUsers = ['gateway', 'messaging', 'presence'] as const
 
 /** A Redis on the loopback interface: the one of the URL, a program of this machine, or a container. */
 export async function startRedis(options: RedisOptions): Promise<Server> {
@@ -27,13 +35,27 @@ export async function startRedis(options: RedisOptions): Promise<Server> {
   const port = options.port ?? (await freePort())
   const url = `redis://127.0.0.1:${port}`
   await using stack = new AsyncDisposableStack()
+  await writeUsers(options)
   const process = stack.use(await runRedis(options, port))
   const product = await untilReady(process, () => productOf(url), READY_TIMEOUT_MS, options.signal)
   stack.move()
   return serverOf(process, { name: 'redis', url, product })
 }
 
-function runRedis({ directory, durable }: RedisOptions, port: number): Promise<LocalProcess> {
+const USERS = 'users.acl'
+
+async function writeUsers({ directory, passwords }: RedisOptions): Promise<void> {
+  if (passwords === undefined) return
+  const users = await readFile(new URL('../../../redis/users.acl', import.meta.url), 'utf8')
+  const filled = redisUsers.reduce(
+    (text, user) => text.replace(`$${user.toUpperCase()}_PASSWORD`, passwords[user] ?? ''),
+    users.replace('user default off', 'user default on nopass ~* &* +@all'),
+  )
+  await writeFile(join(directory, USERS), filled, { mode: 0o600 })
+}
+
+function runRedis({ directory, durable, passwords }: RedisOptions, port: number): Promise<LocalProcess> {
+  const usersIn = (where: string) => (passwords === undefined ? [] : ['--aclfile', join(where, USERS)])
   const keeping = ['--save', durable ? '60 1' : '', '--appendonly', 'no']
   const binary = findBinary('redis-server')
   if (binary === null) {
@@ -44,13 +66,13 @@ function runRedis({ directory, durable }: RedisOptions, port: number): Promise<L
       mountAt: '/data',
       ports: { [port]: 6379 },
       // Only the loopback interface of this machine reaches it, but from where Redis is, all clients come from outside.
-      arguments: ['redis-server', '--protected-mode', 'no', ...keeping],
+      arguments: ['redis-server', '--protected-mode', 'no', ...usersIn('/data'), ...keeping],
     })
   }
   return startProcess({
     name: 'redis',
     command: binary,
-    arguments: ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...keeping],
+    arguments: ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...usersIn(directory), ...keeping],
     directory,
     logFile: join(directory, 'redis.log'),
     recordDirectory: directory,

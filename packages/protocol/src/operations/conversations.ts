@@ -22,7 +22,7 @@ export const CreateConversation = operation({
     historyVisibility: HistoryVisibility.optional(),
   }),
   output: Conversation,
-  errors: ['user_not_found', 'conversation_id_conflict'],
+  errors: ['user_not_found', 'conversation_id_conflict', 'direct_blocked'],
 })
 
 export const ListConversations = operation({

@@ -1,4 +1,6 @@
+import * as administration from './administration.ts'
 import * as conversations from './conversations.ts'
+import * as devices from './devices.ts'
 import * as media from './media.ts'
 import * as messages from './messages.ts'
 import * as presence from './presence.ts'
@@ -16,6 +18,12 @@ export const operations = {
   GetSettings: settings.GetSettings,
   UpdateSettings: settings.UpdateSettings,
   FindUsers: users.FindUsers,
+  BlockUser: users.BlockUser,
+  UnblockUser: users.UnblockUser,
+  ListBlockedUsers: users.ListBlockedUsers,
+  ListDevices: devices.ListDevices,
+  RemoveDevice: devices.RemoveDevice,
+  RemoveOtherDevices: devices.RemoveOtherDevices,
   CreateConversation: conversations.CreateConversation,
   ListConversations: conversations.ListConversations,
   GetConversation: conversations.GetConversation,
@@ -49,6 +57,9 @@ export const operations = {
   CompleteUpload: media.CompleteUpload,
   DownloadMedia: media.DownloadMedia,
   CreateConnectionTicket: sessions.CreateConnectionTicket,
+  RenewToken: sessions.RenewToken,
+  SignOutUser: administration.SignOutUser,
+  ListAuditEntries: administration.ListAuditEntries,
 }
 
 export type OperationName = keyof typeof operations

@@ -34,6 +34,7 @@ export const SendMessage = operation({
     'not_a_member',
     'forbidden',
     'conversation_archived',
+    'direct_blocked',
     'reply_not_found',
     'mention_not_a_member',
     'message_id_conflict',
@@ -76,7 +77,14 @@ export const EditMessage = operation({
     mentions: z.array(UserId).max(limits.mentionsPerMessage).optional(),
   }),
   output: Message,
-  errors: ['not_a_member', 'message_not_found', 'forbidden', 'conversation_archived', 'mention_not_a_member'],
+  errors: [
+    'not_a_member',
+    'message_not_found',
+    'forbidden',
+    'conversation_archived',
+    'direct_blocked',
+    'mention_not_a_member',
+  ],
 })
 
 export const DeleteMessage = operation({
@@ -107,7 +115,7 @@ export const AddReaction = operation({
   rest: 'PUT /conversations/{conversationId}/messages/{messageId}/reactions/{emoji}',
   input: z.strictObject({ ...message, emoji: Emoji }),
   output: Message,
-  errors: ['not_a_member', 'message_not_found', 'conversation_archived', 'too_many_emoji'],
+  errors: ['not_a_member', 'message_not_found', 'conversation_archived', 'direct_blocked', 'too_many_emoji'],
 })
 
 export const RemoveReaction = operation({

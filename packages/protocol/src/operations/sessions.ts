@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Time } from '../ids.ts'
+import { limits } from '../limits.ts'
 import { operation } from '../operation.ts'
 
 export const CreateConnectionTicket = operation({
@@ -9,4 +10,13 @@ export const CreateConnectionTicket = operation({
   input: z.strictObject({}),
   output: z.object({ ticket: z.string(), expiresAt: Time }),
   errors: [],
+})
+
+export const RenewToken = operation({
+  summary:
+    'Lets this connection live as long as a newer access token of the same user and session: without it, a connection ends 30 seconds after its token has expired.',
+  hub: 'RenewToken',
+  input: z.strictObject({ accessToken: z.string().min(1).max(limits.accessTokenCharacters) }),
+  output: z.object({ expiresAt: Time }),
+  errors: ['session_mismatch'],
 })

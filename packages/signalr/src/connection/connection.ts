@@ -37,7 +37,7 @@ const STATEFUL_VERSION = 2
 /** One client: binds its parts together and decides the order in which its life begins and ends. */
 export class Connection<Identity, State> implements HubConnection<Identity, State>, Parts<Identity, State> {
   readonly id: string
-  readonly identity: Identity
+  identity: Identity
   state: State = undefined as State
   /** If the server knows users. */
   userId: string | undefined
@@ -98,6 +98,10 @@ export class Connection<Identity, State> implements HubConnection<Identity, Stat
 
   leave(group: string): void {
     this.#host.groups.leave(group, this)
+  }
+
+  renewIdentity(identity: Identity): void {
+    this.identity = identity
   }
 
   close(options: { error?: string; allowReconnect?: boolean } = {}): void {

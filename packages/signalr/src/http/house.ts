@@ -4,7 +4,7 @@ import type { TransportName } from '../transport/transport-name.ts'
 
 /** A connection, as far as the front door has to know it. */
 export interface Tenant<Identity> {
-  /** Of the request that opened it. */
+  /** Of the request that opened it, or what it was renewed with. */
   readonly identity: Identity
   readonly transport: TransportName
   /** It waits for its transport to close, and hears nothing more. */

@@ -6,7 +6,7 @@ import type { TransportName } from '../transport/transport-name.ts'
 export interface HubConnection<Identity, State = undefined> {
   /** Public: what clients and other servers may know it by. */
   readonly id: string
-  /** What `authenticate` answered for the request that opened the connection. */
+  /** What `authenticate` answered for the request that opened the connection, or what it was renewed with. */
   readonly identity: Identity
   /** The hub's own, made by `createState`. */
   readonly state: State
@@ -33,6 +33,8 @@ export interface HubConnection<Identity, State = undefined> {
   /** From now on it gets what is sent to the group, until it leaves or ends. Nothing happens once it has ended. */
   join(group: string): void
   leave(group: string): void
+  /** The same user, known anew: with a later end, or other rights. Also who comes back to the connection is compared with it. */
+  renewIdentity(identity: Identity): void
   /** Ends the connection behind what was sent. Without `allowReconnect` the client stays away for good. */
   close(options?: { error?: string; allowReconnect?: boolean }): void
 }

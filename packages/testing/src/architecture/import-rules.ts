@@ -5,7 +5,7 @@ import { isTest, packageNameOf, withoutComments } from './workspace.ts'
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   runtime: [],
-  local: [],
+  local: ['nats'],
   contracts: ['protocol'],
   client: ['protocol'],
   bus: ['contracts', 'protocol', 'runtime'],
@@ -13,6 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   postgres: ['runtime'],
   signalr: ['runtime'],
   testing: ['local'],
+  nats: ['contracts'],
   bench: ['local', 'protocol', 'contracts', 'bus', 'routing', 'runtime'],
 }
 const services = ['protocol', 'contracts', 'bus', 'routing', 'signalr', 'runtime', 'postgres']

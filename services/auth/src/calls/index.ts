@@ -1,21 +1,43 @@
 import type { Handlers } from '@parley/bus'
 import type { auth } from '@parley/contracts'
+import type { AuditLog } from '../audit/audit-log.ts'
 import type { OAuth } from '../oauth/open-oauth.ts'
+import type { Sessions } from '../sessions/sessions.ts'
 import type { SignIn } from '../sign-in.ts'
 import type { Db } from '../store/tables.ts'
 import { findUsers } from './find-users.ts'
 import { getMe } from './get-me.ts'
 import { getUsers } from './get-users.ts'
+import { listAuditEntries } from './list-audit-entries.ts'
+import { listDevices } from './list-devices.ts'
+import { listRevocations } from './list-revocations.ts'
+import { recognizeUser } from './recognize-user.ts'
+import { removeDevice } from './remove-device.ts'
+import { removeOtherDevices } from './remove-other-devices.ts'
 import { signInForDevelopment } from './sign-in-for-development.ts'
+import { signOutUser } from './sign-out-user.ts'
 import { updateProfile } from './update-profile.ts'
 
-export function createCalls(options: { db: Db; signIn: SignIn; issueAccessToken: OAuth['issueAccessToken'] }) {
-  const { db, signIn, issueAccessToken } = options
+export function createCalls(options: {
+  db: Db
+  signIn: SignIn
+  sessions: Sessions
+  audit: AuditLog
+  issueAccessToken: OAuth['issueAccessToken']
+}) {
+  const { db, signIn, sessions, audit, issueAccessToken } = options
   return {
     getMe: getMe(db),
     updateProfile: updateProfile(db),
     findUsers: findUsers(db),
     getUsers: getUsers(db),
-    signInForDevelopment: signInForDevelopment(signIn, issueAccessToken),
+    listDevices: listDevices(db),
+    removeDevice: removeDevice(db, sessions),
+    removeOtherDevices: removeOtherDevices(sessions),
+    signOutUser: signOutUser(db, sessions, audit),
+    listAuditEntries: listAuditEntries(db, audit),
+    recognizeUser: recognizeUser(signIn, sessions),
+    listRevocations: listRevocations(db),
+    signInForDevelopment: signInForDevelopment({ signIn, sessions, audit, issueAccessToken }),
   } satisfies Handlers<typeof auth>
 }

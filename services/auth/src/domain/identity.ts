@@ -11,3 +11,9 @@ export const developmentIdentity = (name: string): Identity => ({
   issuer: 'parley:development',
   subject: foldedName(name),
 })
+
+/** A service account has a user of its own. */
+export const serviceAccountIdentity = (clientId: string): Identity => ({
+  issuer: 'parley:service-account',
+  subject: clientId,
+})

@@ -11,10 +11,9 @@ import { securityHeaders } from './security-headers.ts'
 export function createApp(options: {
   issuer: string
   health: Router
-  userinfo: Router
-  /** Null where there is none. */
-  signIn: Router | null
-  provider: Provider
+  oauth: Router
+  signIn: Router
+  provider: () => Provider
   log: Logger
 }): Express {
   const app = express()
@@ -25,8 +24,8 @@ export function createApp(options: {
   app.use(requestLog(options.log))
   app.use(securityHeaders())
   app.use(asIssuer(options.issuer))
-  app.use(options.userinfo)
-  if (options.signIn !== null) app.use(options.signIn)
+  app.use(options.oauth)
+  app.use(options.signIn)
   app.use(providerHandler(options.provider))
   app.use(() => {
     throw refuse.not_found()

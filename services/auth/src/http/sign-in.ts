@@ -1,59 +1,35 @@
 import type { Logger } from '@parley/runtime'
-import { Router, urlencoded, type Request, type Response } from 'express'
+import { Router } from 'express'
 import type Provider from 'oidc-provider'
-import { errors, type Interaction } from 'oidc-provider'
-import { DisplayName } from '../domain/display-name.ts'
-import { developmentIdentity } from '../domain/identity.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { Federation } from '../federation/federation.ts'
 import { SIGN_IN_PATH } from '../oauth/routes.ts'
-import { signInPage } from '../pages/sign-in-page.ts'
 import type { SignIn } from '../sign-in.ts'
-import { sendPage } from './send-page.ts'
+import { developmentSignInRoutes } from './development-sign-in.ts'
+import { createSignInFlow } from './sign-in-flow.ts'
+import { upstreamSignIn } from './upstream-sign-in.ts'
 
-/** Development only: the page to choose a name on. Who opened it is known by a cookie of this one sign-in. */
-export function signInRoutes(options: { provider: Provider; signIn: SignIn; log: Logger }): Router {
-  const { provider, signIn, log } = options
-  const routes = Router()
+/** Where clients send people to sign in: by the upstreams and, in development only, by any name. */
+export function signInRoutes(options: {
+  provider: () => Provider
+  signIn: SignIn
+  audit: AuditLog
+  federation: Federation
+  development: boolean
+  log: Logger
+}): Router {
+  const { federation, signIn, development, log } = options
+  const { upstreams } = federation
+  const flow = createSignInFlow({ ...options, upstreams })
+  const withUpstream = upstreamSignIn({ flow, federation, signIn, log })
+  const onlyWay = !development && upstreams.length === 1 ? upstreams[0] : undefined
 
-  routes.get(`${SIGN_IN_PATH}/:id`, async (request, response) => {
-    const interaction = await interactionOf(provider, request, response)
-    const hint = interaction.params['login_hint']
-    await answerPage(response, interaction, { name: typeof hint === 'string' ? hint : '' })
+  const routes = Router().get(`${SIGN_IN_PATH}/:id`, async (request, response) => {
+    const interaction = await flow.interactionOf(request, response)
+    if (onlyWay === undefined) await flow.showPage(response, interaction)
+    else await withUpstream.begin(response, interaction, onlyWay)
   })
-
-  routes.post(`${SIGN_IN_PATH}/:id`, urlencoded({ extended: false, limit: '4kb' }), async (request, response) => {
-    const interaction = await interactionOf(provider, request, response)
-    const given: unknown = (request.body as { name?: unknown } | undefined)?.name
-    const name = DisplayName.safeParse(typeof given === 'string' ? given.trim() : '')
-    if (!name.success) {
-      const wrong = name.error.issues[0]?.message ?? 'is not valid'
-      await answerPage(response, interaction, { name: typeof given === 'string' ? given : '', wrong })
-      return
-    }
-    const user = await signIn(developmentIdentity(name.data), name.data)
-    log.info({ userId: user.id, clientId: interaction.params['client_id'] }, 'signed in')
-    await provider.interactionFinished(request, response, { login: { accountId: user.id } })
-  })
-
-  async function answerPage(
-    response: Response,
-    { uid, params }: Interaction,
-    state: { name: string; wrong?: string },
-  ): Promise<void> {
-    const client = await provider.Client.find(String(params['client_id']))
-    const page = signInPage({
-      action: `${SIGN_IN_PATH}/${uid}`,
-      clientName: client?.clientName ?? String(params['client_id']),
-      redirectUri: String(params['redirect_uri']),
-      ...state,
-    })
-    sendPage(response, state.wrong === undefined ? 200 : 422, page)
-  }
-
+  routes.use(withUpstream.routes)
+  if (development) routes.use(developmentSignInRoutes({ flow, signIn }))
   return routes
-}
-
-async function interactionOf(provider: Provider, request: Request, response: Response): Promise<Interaction> {
-  const interaction = await provider.interactionDetails(request, response)
-  if (interaction.uid !== request.params['id']) throw new errors.SessionNotFound('another sign-in')
-  return interaction
 }

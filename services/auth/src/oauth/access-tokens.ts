@@ -1,29 +1,57 @@
 import jwt from 'jsonwebtoken'
 import type Provider from 'oidc-provider'
-import { ACCESS_TOKEN_SCOPES, API_AUDIENCE, API_RESOURCE, apiResource } from './api-resource.ts'
+import type { AccessToken, Client } from 'oidc-provider'
+import { z } from 'zod'
+import { isTokenRevoked } from '../store/revoked-tokens.ts'
+import type { Db } from '../store/tables.ts'
+import { API_AUDIENCE, API_RESOURCE, apiResource } from './api-resource.ts'
 import { SIGNING_ALGORITHM, type SigningKeys } from './signing-keys.ts'
 
-/** An access token as the provider itself would give it to a client of this user. */
-export async function issueAccessToken(
+const Claims = z.object({
+  iss: z.string(),
+  aud: z.string(),
+  sub: z.string(),
+  client_id: z.string(),
+  jti: z.string(),
+  iat: z.int(),
+  exp: z.int(),
+  scope: z.string().optional(),
+  sid: z.string().optional(),
+  service: z.literal(true).optional(),
+})
+export type AccessTokenClaims = z.infer<typeof Claims>
+
+/** A token for the API that did not come of a grant: there is nothing to refresh it with. */
+export function newAccessToken(
   provider: Provider,
-  options: { clientId: string; userId: string; admin: boolean },
-): Promise<string> {
-  const client = await provider.Client.find(options.clientId)
-  if (client === undefined) throw new Error(`there is no client ${options.clientId}`)
-  const token = new provider.AccessToken({
-    client,
-    accountId: options.userId,
-    scope: [...ACCESS_TOKEN_SCOPES, ...(options.admin ? ['admin'] : [])].join(' '),
-    // Of no grant: there is nothing to refresh it with.
-    grantId: '',
-    gty: 'development',
-  })
+  options: { client: Client; accountId: string; scope: string; gty: string; sessionId: string | null },
+): AccessToken {
+  const { sessionId, ...properties } = options
+  const token = new provider.AccessToken({ ...properties, grantId: sessionId ?? '' })
   token.resourceServer = new provider.ResourceServer(API_RESOURCE, apiResource)
-  return token.save()
+  return token
 }
 
-/** The user of one of our access tokens, or undefined when it is not good. */
-export function userIdOfAccessToken(token: string, options: { issuer: string; keys: SigningKeys }): string | undefined {
+/** What one of our access tokens says, or undefined when it is none, has expired or was taken back. */
+export async function findAccessToken(
+  token: string,
+  options: { issuer: string; keys: SigningKeys; db: Db },
+): Promise<AccessTokenClaims | undefined> {
+  const claims = claimsOfAccessToken(token, options)
+  if (claims === undefined) return undefined
+  const isRevoked = await isTokenRevoked(options.db, {
+    userId: claims.sub,
+    sessionId: claims.sid ?? null,
+    tokenId: claims.jti,
+    issuedAt: new Date(claims.iat * 1_000),
+  })
+  return isRevoked ? undefined : claims
+}
+
+function claimsOfAccessToken(
+  token: string,
+  options: { issuer: string; keys: SigningKeys },
+): AccessTokenClaims | undefined {
   try {
     const header = jwt.decode(token, { complete: true })?.header
     const key = header?.kid === undefined ? undefined : options.keys.publicKeyOf(header.kid)
@@ -33,7 +61,7 @@ export function userIdOfAccessToken(token: string, options: { issuer: string; ke
       issuer: options.issuer,
       audience: API_AUDIENCE,
     })
-    return typeof claims === 'string' ? undefined : claims.sub
+    return Claims.parse(claims)
   } catch {
     return undefined
   }

@@ -1,13 +1,21 @@
-import { ConfigError, type Logger } from '@parley/runtime'
-import Provider, { errors, interactionPolicy, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
-import type { OAuthClient } from '../domain/oauth-client.ts'
+import type { Logger } from '@parley/runtime'
+import Provider, { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import { isClientOrigin } from '../domain/client-origin.ts'
-import { renderError, renderSignedOut, renderSignOut } from './provider-pages.ts'
+import { isServiceAccount, type OAuthClient } from '../domain/oauth-client.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { SignIn } from '../sign-in.ts'
+import { adminScope } from './admin-scope.ts'
 import { API_RESOURCE, apiResource, SCOPES } from './api-resource.ts'
-import { firstPartyGrant } from './first-party-grant.ts'
+import { checkClients, compareSecrets, metadataOf } from './client-metadata.ts'
+import { existingGrant } from './existing-grant.ts'
+import { extraClaims } from './extra-claims.ts'
+import { interactions } from './interactions.ts'
 import { lifetimes } from './lifetimes.ts'
-import { routes, SIGN_IN_PATH } from './routes.ts'
+import { renderError, renderSignedOut, renderSignOut } from './provider-pages.ts'
+import { deriveRefreshTokens } from './refresh-rotation.ts'
+import { routes } from './routes.ts'
 import { deriveKey } from './secrets.ts'
+import { allowServiceAccounts } from './service-account-grant.ts'
 import { SIGNING_ALGORITHM, type SigningKeys } from './signing-keys.ts'
 
 /** The OAuth 2.1 and OpenID Connect provider. Whatever it must remember goes through the adapter: any instance serves any request. */
@@ -15,13 +23,19 @@ export async function createProvider(options: {
   issuer: string
   secret: string
   clients: readonly OAuthClient[]
+  /** Of now. With other keys there has to be another provider. */
   keys: SigningKeys
   adapter: NonNullable<Configuration['adapter']>
   findAccount: NonNullable<Configuration['findAccount']>
+  isAdmin: (userId: string) => Promise<boolean>
+  sessions: Sessions
+  signIn: SignIn
   log: Logger
 }): Promise<Provider> {
-  const { issuer, secret, clients, keys, adapter, findAccount, log } = options
-  const { userinfo, ...libraryRoutes } = routes
+  const { issuer, secret, clients, keys, adapter, findAccount, isAdmin, sessions, log } = options
+  const { userinfo, revocation, introspection, ...libraryRoutes } = routes
+  const foreign = new Set(clients.filter(isForeign).map(({ client_id: id }) => id))
+  const isFirstParty = (clientId: string) => !foreign.has(clientId)
   const provider = new Provider(issuer, {
     adapter,
     findAccount,
@@ -30,8 +44,8 @@ export async function createProvider(options: {
     ttl: lifetimes,
     renderError,
 
-    clients: clients.map((client) => ({ ...client })),
-    clientAuthMethods: ['none'],
+    clients: clients.map(metadataOf),
+    clientAuthMethods: ['none', ...SECRET_METHODS],
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
@@ -48,11 +62,8 @@ export async function createProvider(options: {
       long: { httpOnly: true, sameSite: 'lax', path: '/oauth' },
       short: { httpOnly: true, sameSite: 'lax' },
     },
-    interactions: {
-      policy: signInPolicy(),
-      url: (_ctx, { uid }) => `${SIGN_IN_PATH}/${uid}`,
-    },
-    loadExistingGrant: firstPartyGrant,
+    interactions: interactions(isFirstParty),
+    loadExistingGrant: existingGrant({ sessions, isFirstParty }),
 
     responseTypes: ['code'],
     pkce: { required: () => true },
@@ -61,14 +72,17 @@ export async function createProvider(options: {
     enabledJWA: { idTokenSigningAlgValues: [SIGNING_ALGORITHM] },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
+    extraTokenClaims: extraClaims(sessions),
+    formats: { customizers: { jwt: adminScope({ isFirstParty, isAdmin }) } },
 
     features: {
       devInteractions: { enabled: false },
-      dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
-      // Its own endpoint takes opaque tokens only. Ours (http/userinfo.ts) takes the access tokens that there are.
+      dPoP: { enabled: false },
+      // Our access tokens are JWTs, which the library's do not know: these three are in `http/`.
       userinfo: { enabled: false },
-      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      revocation: { enabled: false },
+      introspection: { enabled: false },
       rpInitiatedLogout: { enabled: true, logoutSource: renderSignOut, postLogoutSuccessSource: renderSignedOut },
       resourceIndicators: {
         enabled: true,
@@ -80,45 +94,29 @@ export async function createProvider(options: {
         },
       },
     },
-    discovery: { userinfo_endpoint: new URL(userinfo, issuer).href },
+    discovery: {
+      userinfo_endpoint: new URL(userinfo, issuer).href,
+      revocation_endpoint: new URL(revocation, issuer).href,
+      revocation_endpoint_auth_methods_supported: ['none', ...SECRET_METHODS],
+      introspection_endpoint: new URL(introspection, issuer).href,
+      introspection_endpoint_auth_methods_supported: [...SECRET_METHODS],
+    },
   })
   // Believes X-Forwarded-Host and X-Forwarded-Proto, which `asIssuer` sets to the issuer's on every request.
   provider.proxy = true
   // It would write to the console. What fails reaches the log below, or the error handler of `http/`.
   provider.silent = true
+  compareSecrets(provider, clients)
+  deriveRefreshTokens(provider, secret)
+  allowServiceAccounts(provider, options)
   await checkClients(provider, clients)
   logFailures(provider, log)
   return provider
 }
 
-/** Signing in is asked for, consent never is; a client that asks for a consent prompt just gets none. */
-function signInPolicy(): interactionPolicy.DefaultPolicy {
-  const { Check, base } = interactionPolicy
-  const policy = base()
-  policy.get('consent')?.checks.clear()
-  policy
-    .get('login')
-    ?.checks.add(
-      new Check('no_account', 'the user of this session does not exist', 'login_required', ({ oidc }) =>
-        oidc.session?.accountId !== undefined && oidc.account === undefined
-          ? Check.REQUEST_PROMPT
-          : Check.NO_NEED_TO_PROMPT,
-      ),
-    )
-  return policy
-}
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const
 
-/** The library would check a client's metadata when it is first used. */
-async function checkClients(provider: Provider, clients: readonly OAuthClient[]): Promise<void> {
-  for (const { client_id: id } of clients) {
-    try {
-      await provider.Client.find(id)
-    } catch (error) {
-      if (!(error instanceof errors.OIDCProviderError)) throw error
-      throw new ConfigError(`AUTH_CLIENTS is wrong: ${id}: ${error.error_description}.`)
-    }
-  }
-}
+const isForeign = (client: OAuthClient): boolean => !isServiceAccount(client) && !client.first_party
 
 function logFailures(provider: Provider, log: Logger): void {
   const refused = ({ oidc }: KoaContextWithOIDC, error: errors.OIDCProviderError) =>
@@ -128,7 +126,6 @@ function logFailures(provider: Provider, log: Logger): void {
     )
   provider.on('authorization.error', refused)
   provider.on('grant.error', refused)
-  provider.on('revocation.error', refused)
   provider.on('end_session.error', refused)
   provider.on('server_error', ({ oidc }: KoaContextWithOIDC, error: Error) =>
     log.error({ error, route: oidc.route }, 'oauth request failed'),

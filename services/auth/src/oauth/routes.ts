@@ -4,8 +4,11 @@ export const routes = {
   token: '/oauth/token',
   jwks: '/oauth/jwks',
   revocation: '/oauth/revocation',
+  introspection: '/oauth/introspection',
   end_session: '/oauth/end-session',
   userinfo: '/oauth/userinfo',
 } as const
 
+/** Pages for people: the id of what they are asked follows. */
 export const SIGN_IN_PATH = '/oauth/sign-in'
+export const CONSENT_PATH = '/oauth/consent'

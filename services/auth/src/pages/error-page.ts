@@ -5,7 +5,8 @@ export const errorPage = ({ code, sentence }: { code: string; sentence?: string 
   page(
     'Error',
     html`<h1>This did not work</h1>
-      <p>${sentence}</p>
+      <p>Go back to the app and try again. If it happens again, tell whoever runs it what stands here:</p>
+      ${sentence === undefined ? undefined : html`<p><strong>${sentence}</strong></p>`}
       <code>${code}</code>`,
   )
 

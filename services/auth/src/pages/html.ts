@@ -9,6 +9,9 @@ export function html(parts: TemplateStringsArray, ...values: (string | Html | un
   return { text }
 }
 
+/** One after the other. */
+export const joined = (parts: readonly Html[]): Html => ({ text: parts.map(({ text }) => text).join('') })
+
 /** Never with anything that came from outside. */
 export const trusted = (text: string): Html => ({ text })
 

@@ -6,19 +6,30 @@ export type DbTransaction = Transaction<Tables>
 
 export interface Tables {
   users: UsersTable
+  laterBeginnings: LaterBeginningsTable
   identities: IdentitiesTable
   oauthArtifacts: OauthArtifactsTable
   signingKeys: SigningKeysTable
+  sessions: SessionsTable
+  revocations: RevocationsTable
+  revocationCounter: RevocationCounterTable
+  auditEntries: AuditEntriesTable
   outbox: OutboxTable
 }
 
 export interface UsersTable {
   id: Generated<string>
   displayName: string
-  /** `foldedName` of the display name. */
+  /** `searchedName` of the display name. */
   foldedName: string
   avatarUrl: string | null
   createdAt: Generated<Date>
+}
+
+/** What users are found by besides their whole name: `laterBeginnings` of it. */
+export interface LaterBeginningsTable {
+  beginning: string
+  userId: string
 }
 
 export interface IdentitiesTable {
@@ -44,4 +55,44 @@ export interface SigningKeysTable {
   id: string
   sealedPrivateKey: Buffer
   createdAt: Generated<Date>
+  /** When it takes the place of the one before. */
+  signsFrom: Date
+}
+
+/** Users signed in to an app, also those whose session has ended lately. */
+export interface SessionsTable {
+  id: string
+  userId: string
+  client: string
+  external: boolean
+  name: string | null
+  createdAt: Generated<Date>
+  lastUsedAt: Generated<Date>
+  endedAt: Date | null
+  endReason: string | null
+}
+
+/** What gateways must refuse, though it has not expired. */
+export interface RevocationsTable {
+  position: number
+  userId: string
+  sessionId: string | null
+  tokenId: string | null
+  at: Date
+  forgottenAt: Date
+}
+
+export interface RevocationCounterTable {
+  id: Generated<boolean>
+  position: number
+}
+
+export interface AuditEntriesTable {
+  id: Generated<number>
+  at: Generated<Date>
+  action: string
+  actorId: string | null
+  userId: string | null
+  details: ColumnType<Record<string, string | number | boolean | null>, string, never>
+  onceAs: string | null
 }

@@ -1,4 +1,4 @@
-import { conversationTopic, userTopic, type Delivery } from '@parley/contracts'
+import { conversationTopic, isUserTopic, userTopic, type Delivery } from '@parley/contracts'
 import type { HubEvent } from '@parley/protocol'
 import { rawInvocation } from '@parley/signalr'
 import type { ChatConnection } from '../hub/chat-connection.ts'
@@ -90,14 +90,14 @@ export class LocalDelivery implements Disposable {
   #tell(delivery: Delivery): void {
     const { membership } = delivery
     const frame = rawInvocation(delivery.event, delivery.argument)
-    const moved: ChatConnection[] = []
-    this.#topics.index.forEachAt(delivery, (connection) => {
-      if (membership !== undefined) moved.push(connection)
-      connection.sendFrame(frame)
-    })
-    if (membership === undefined) return
-    for (const connection of moved) this.#memberships.change(connection, membership)
-    this.#onRelationsChanged(delivery.topic.slice('u:'.length))
+    if (!isUserTopic(delivery.topic)) {
+      this.#topics.index.forEachAt(delivery, (connection) => connection.sendFrame(frame))
+      return
+    }
+    const own: ChatConnection[] = []
+    this.#topics.index.forEachAt(delivery, (connection) => own.push(connection))
+    for (const connection of own) this.#memberships.tell(connection, frame, membership)
+    if (membership !== undefined) this.#onRelationsChanged(delivery.topic.slice('u:'.length))
   }
 }
 

@@ -1,6 +1,7 @@
-import { conversationTopic, userTopic, type Delivery, type MembershipSpan } from '@parley/contracts'
+import { conversationTopic, isUserTopic, userTopic, type Delivery, type MembershipSpan } from '@parley/contracts'
 import type { Logger } from '@parley/runtime'
-import { rawInvocation } from '@parley/signalr'
+import { rawInvocation, type Frame } from '@parley/signalr'
+import type { BlockedUsers } from '../blocking/blocked-users.ts'
 import type { ChatConnection } from '../hub/chat-connection.ts'
 import { retrying } from '../retrying.ts'
 import { createCatchUp, type CatchUp, type Missed } from './catch-up.ts'
@@ -12,21 +13,26 @@ import { NOT_YET, type Topics } from './topics.ts'
 export class Memberships {
   readonly #topics: Topics
   readonly #reader: TopicReader
+  readonly #blockedUsers: Pick<BlockedUsers, 'begin'>
   readonly #log: Logger
   /** The memberships of one connection begin and end one after another. */
   readonly #lastChangeOf = new WeakMap<ChatConnection, Promise<unknown>>()
   /** The last versions of memberships that have ended while a connection joins, by topic. */
   readonly #endedWhileJoining = new WeakMap<ChatConnection, Map<string, number>>()
+  /** What waits to be told on a user's own topic, by the connection: until all of a conversation that has ended was told. */
+  readonly #untold = new WeakMap<ChatConnection, Promise<void>>()
   readonly #catchUp: CatchUp
 
   constructor(options: {
     topics: Topics
     reader: TopicReader
+    blockedUsers: Pick<BlockedUsers, 'begin'>
     counts: Pick<DeliveryCounts, 'syncsRequired'>
     log: Logger
   }) {
     this.#topics = options.topics
     this.#reader = options.reader
+    this.#blockedUsers = options.blockedUsers
     this.#log = options.log
     this.#catchUp = createCatchUp({
       ...options,
@@ -45,7 +51,8 @@ export class Memberships {
     const { userId } = connection.identity.actor
     const own = userTopic(userId)
     await this.#topics.join(connection, [own])
-    const { membershipVersion, memberships } = await this.#reader.membershipsOf(userId)
+    const { membershipVersion, memberships, hasBlocked } = await this.#reader.membershipsOf(userId)
+    await this.#blockedUsers.begin(userId, { hasBlocked })
     if (connection.hasEnded) return
     const conversations = memberships.map(({ conversationId }) => conversationTopic(conversationId))
     const unstarted = await this.#topics.join(connection, conversations)
@@ -76,8 +83,39 @@ export class Memberships {
     }
   }
 
-  /** A membership of this connection's user has begun or ended. */
-  change(connection: ChatConnection, membership: MembershipSpan): void {
+  /**
+   * Tells what came on the user's own topic, in its order; and that a conversation is theirs no more behind all that was told
+   * in it: else what comes late would seem to be of a conversation that is not there.
+   */
+  tell(connection: ChatConnection, frame: Frame, membership?: MembershipSpan): void {
+    const before = this.#untold.get(connection)
+    if (before === undefined && !this.#isBehind(connection, membership)) {
+      connection.sendFrame(frame)
+      if (membership !== undefined) void this.#change(connection, membership)
+      return
+    }
+    const isEnding = membership !== undefined && membership.leftVersion !== null
+    const ended = before === undefined && isEnding ? this.#change(connection, membership) : undefined
+    const told = Promise.resolve(before).then(async () => {
+      if (isEnding) await (ended ?? this.#change(connection, membership))
+      connection.sendFrame(frame)
+      if (membership !== undefined && !isEnding) void this.#change(connection, membership)
+      if (this.#untold.get(connection) === told) this.#untold.delete(connection)
+    })
+    this.#untold.set(connection, told)
+  }
+
+  /** Whether it ends before the connection has got all that was its own. Who joins is told in any order, and syncs. */
+  #isBehind(connection: ChatConnection, membership: MembershipSpan | undefined): boolean {
+    if (membership === undefined || membership.leftVersion === null) return false
+    if (this.#endedWhileJoining.has(connection)) return false
+    const topic = conversationTopic(membership.conversationId)
+    const isHeard = this.#topics.index.find(connection, topic) !== undefined
+    return isHeard && (this.#topics.streams.positionOf(topic) ?? 0) < membership.leftVersion
+  }
+
+  /** A membership of this connection's user has begun or ended. Resolves when the connection is in or out. */
+  #change(connection: ChatConnection, membership: MembershipSpan): Promise<unknown> {
     const topic = conversationTopic(membership.conversationId)
     const { leftVersion } = membership
     if (leftVersion !== null) {
@@ -85,16 +123,21 @@ export class Memberships {
       // At once where it has got all that was its own: whatever the changes before this one still wait for.
       if (leftVersion <= (this.#topics.streams.positionOf(topic) ?? 0)) this.#leaveEnded(connection, topic, leftVersion)
     }
-    const missed: Missed = { after: membership.joinedVersion - 1, visibleFrom: membership.visibleFromSequence }
+    const visibleFrom = membership.visibleFromSequence
+    const missed: Missed =
+      leftVersion === null
+        ? { after: membership.joinedVersion - 1, visibleFrom }
+        : { after: 0, atLeast: leftVersion, until: leftVersion, visibleFrom }
     const last = this.#lastChangeOf.get(connection) ?? Promise.resolve()
     const change = last.then(() =>
       retrying('membership change', { wanted: () => !connection.hasEnded, log: this.#log }, () =>
         leftVersion === null
           ? this.#begin(connection, topic, missed)
-          : this.#end(connection, topic, { ...membership, leftVersion }),
+          : this.#end(connection, topic, missed, leftVersion),
       ),
     )
     this.#lastChangeOf.set(connection, change)
+    return change
   }
 
   /** This version of the topic was the user's last. */
@@ -115,24 +158,17 @@ export class Memberships {
   }
 
   /** A removed member gets everything up to the version that removed them, and nothing after it. */
-  async #end(
-    connection: ChatConnection,
-    topic: string,
-    { leftVersion, visibleFromSequence }: MembershipSpan & { leftVersion: number },
-  ): Promise<void> {
+  async #end(connection: ChatConnection, topic: string, missed: Missed, leftVersion: number): Promise<void> {
     const { index, streams } = this.#topics
     const from = index.find(connection, topic)
     if (from === undefined) return
     const position = streams.positionOf(topic) ?? 0
     if (from !== NOT_YET && position < leftVersion) {
+      missed.after = Math.max(position, from - 1)
       index.subscribe(connection, topic, { from: NOT_YET, visibleFrom: 0 })
-      await this.#catchUp(connection, topic, {
-        after: Math.max(position, from - 1),
-        atLeast: leftVersion,
-        until: leftVersion,
-        visibleFrom: visibleFromSequence,
-      })
     }
+    // A second attempt goes on where the first one has failed. What came to an end before it was begun has nothing to be told.
+    if (missed.after > 0) await this.#catchUp(connection, topic, missed)
     this.#topics.leave(connection, topic)
   }
 
@@ -143,7 +179,8 @@ export class Memberships {
   }
 
   #deliver(connection: ChatConnection, delivery: Delivery): void {
-    connection.sendFrame(rawInvocation(delivery.event, delivery.argument))
-    if (delivery.membership !== undefined) this.change(connection, delivery.membership)
+    const frame = rawInvocation(delivery.event, delivery.argument)
+    if (isUserTopic(delivery.topic)) this.tell(connection, frame, delivery.membership)
+    else connection.sendFrame(frame)
   }
 }

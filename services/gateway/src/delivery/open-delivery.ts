@@ -1,7 +1,8 @@
 import type { Bus, Callers } from '@parley/bus'
-import type { messaging } from '@parley/contracts'
+import { userTopic, type messaging } from '@parley/contracts'
 import type { GatewayRouting } from '@parley/routing'
 import type { Logger } from '@parley/runtime'
+import { BlockedUsers } from '../blocking/blocked-users.ts'
 import { announceGateway, startAnnouncing } from './announce-gateway.ts'
 import { startCheckingPositions } from './check-positions.ts'
 import { DeliveryCounts } from './delivery-counts.ts'
@@ -37,10 +38,16 @@ export async function openDelivery(options: {
   routing: GatewayRouting
   calls: Callers<typeof messaging>
   log: Logger
-}): Promise<AsyncDisposable & { readonly delivery: LocalDelivery; readonly figures: DeliveryFigures }> {
-  const { bus, routing, log } = options
+}): Promise<
+  AsyncDisposable & {
+    readonly delivery: LocalDelivery
+    readonly blockedUsers: BlockedUsers
+    readonly figures: DeliveryFigures
+  }
+> {
+  const { bus, routing, calls, log } = options
   await using stack = new AsyncDisposableStack()
-  const reader = createTopicReader(options.calls)
+  const reader = createTopicReader(calls)
   const counts = new DeliveryCounts()
   const repair = stack.use(createGapRepair({ streams: () => streams, reader, counts, log }))
   const streams: TopicStreams = new TopicStreams({
@@ -49,13 +56,18 @@ export async function openDelivery(options: {
     repairLater: (topic) => repair.begin(topic),
   })
   const topics = new Topics(streams, routing)
-  const memberships = new Memberships({ topics, reader, counts, log })
+  const connectionsOf = (userId: string) => topics.index.connectionsOf(userTopic(userId))
+  const blockedUsers = new BlockedUsers({ calls, connectionsOf, log })
+  topics.onForgotten((topic) => {
+    if (topic.startsWith('u:')) blockedUsers.forget(topic.slice('u:'.length))
+  })
+  const memberships = new Memberships({ topics, reader, blockedUsers, counts, log })
   const delivery = stack.use(new LocalDelivery({ topics, memberships, counts }))
   const receipts = stack.use(new ReceiptsGathering(topics))
 
   const positions = stack.use(startCheckingPositions({ topics, reader, log }))
   const changed = stack.use(findChangedTopics({ topics, reader, compareAll: () => positions.compareAll(), log }))
-  const missed = stack.use(noticeMissed({ streams, receipts, calls: options.calls, changed, counts, log }))
+  const missed = stack.use(noticeMissed({ streams, receipts, calls, changed, counts, log }))
   stack.use(await hearDeliveries({ bus, routing, streams, receipts, missed, counts }))
   stack.use(startAnnouncing({ bus, announcement: () => routing.announcement, log }))
   routing.onChange(async (announcement) => {
@@ -81,5 +93,5 @@ export async function openDelivery(options: {
       return repair.underWay
     },
   }
-  return { delivery, figures, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { delivery, blockedUsers, figures, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }

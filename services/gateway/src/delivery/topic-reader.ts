@@ -26,6 +26,7 @@ export interface ChangePage {
 export interface Memberships {
   readonly membershipVersion: number
   readonly memberships: readonly MembershipSpan[]
+  readonly hasBlocked: boolean
 }
 
 /** So many changes of a conversation are told at once. They are counted by their versions, of which each has one at most. */
@@ -116,18 +117,18 @@ async function* readChangedTopics(calls: Calls, withinMs: number): AsyncGenerato
 
 async function readMemberships(calls: Calls, userIds: readonly string[]): Promise<Memberships[]> {
   const asked = [...new Set(userIds)]
-  const byUser = new Map<string, { membershipVersion: number; memberships: MembershipSpan[] }>()
+  const byUser = new Map<string, Memberships & { memberships: MembershipSpan[] }>()
   type Page = ReplyOf<(typeof messaging)['calls']['listMemberships']>
   let after: Page['next'] = null
   do {
     const page: Page = must(await calls.listMemberships({ userIds: asked, ...(after === null ? {} : { after }) }))
-    for (const { userId, membershipVersion, memberships } of page.users) {
+    for (const { userId, memberships, ...user } of page.users) {
       // Of a user whose memberships span pages, the first page's version counts: later changes come by the user's topic.
       const known = byUser.get(userId)
-      if (known === undefined) byUser.set(userId, { membershipVersion, memberships: [...memberships] })
+      if (known === undefined) byUser.set(userId, { ...user, memberships: [...memberships] })
       else known.memberships.push(...memberships)
     }
     after = page.next
   } while (after !== null)
-  return userIds.map((userId) => byUser.get(userId) ?? { membershipVersion: 0, memberships: [] })
+  return userIds.map((userId) => byUser.get(userId) ?? { membershipVersion: 0, memberships: [], hasBlocked: false })
 }

@@ -13,6 +13,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600
 /** Everything the gateway answers over HTTP, in the order in which it is tried. */
 export function createApp(options: {
   health: Router
+  limitRequests: RequestHandler
   authProxy: RequestHandler
   hub: RequestHandler
   rest: Router
@@ -37,6 +38,7 @@ export function createApp(options: {
       maxAge: PREFLIGHT_MAX_AGE_SECONDS,
     }),
   )
+  app.use(options.limitRequests)
   app.use(options.authProxy)
   app.use(options.hub)
   app.use('/api/v1', options.rest)

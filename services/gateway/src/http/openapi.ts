@@ -1,4 +1,12 @@
-import { alwaysPossible, operations, refusals, type Operation, type RefusalCode } from '@parley/protocol'
+import {
+  access,
+  alwaysPossible,
+  operations,
+  refusals,
+  type Operation,
+  type OperationName,
+  type RefusalCode,
+} from '@parley/protocol'
 import { z } from 'zod'
 
 const REF = '#/components/schemas/'
@@ -30,7 +38,7 @@ function paths(
   outputs: Record<string, Schema>,
 ): Record<string, Record<string, object>> {
   const paths: Record<string, Record<string, object>> = {}
-  for (const [name, declared] of Object.entries<Operation>(operations)) {
+  for (const [name, declared] of Object.entries<Operation>(operations) as [OperationName, Operation][]) {
     if (declared.rest === undefined) continue
     const [method = '', path = ''] = declared.rest.split(' ')
     const operation = describe(name, declared, { method, path, input: inputs[name] ?? {}, output: outputs[name] ?? {} })
@@ -40,7 +48,7 @@ function paths(
 }
 
 function describe(
-  name: string,
+  name: OperationName,
   declared: Operation,
   { method, path, input, output }: { method: string; path: string; input: Schema; output: Schema },
 ): object {
@@ -62,15 +70,28 @@ function describe(
     operationId: name,
     tags: [path.split('/')[1]],
     summary: declared.summary,
-    ...(declared.hub === undefined ? {} : { description: `On the hub: \`${declared.hub}\`.` }),
+    description: [...(declared.hub === undefined ? [] : [`On the hub: \`${declared.hub}\`.`]), whoMay(name)].join(
+      '\n\n',
+    ),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(inQuery || others.length === 0 ? {} : { requestBody: bodyOf(properties, required, others) }),
     responses: {
       200: { description: 'Done.', content: { 'application/json': { schema: output } } },
       ...(declared.redirects === true ? { 302: { description: 'To the `url`, unless JSON is asked for.' } } : {}),
-      ...problems([...alwaysPossible, ...declared.errors]),
+      ...problems([
+        ...alwaysPossible,
+        ...(access[name].scope === 'any' ? [] : (['forbidden'] as const)),
+        ...declared.errors,
+      ]),
     },
   }
+}
+
+function whoMay(name: OperationName): string {
+  const { scope } = access[name]
+  if (scope === 'admin') return 'Needs the scope `admin`.'
+  if (scope === 'person') return 'Not for service accounts.'
+  return scope === 'any' ? 'For every bearer.' : `Service accounts need the scope \`${scope}\`.`
 }
 
 function bodyOf(properties: Record<string, object>, required: string[], fields: string[]): object {

@@ -2,26 +2,31 @@ import { Refused, refuse } from '@parley/contracts'
 import { refusals, type Refusal } from '@parley/protocol'
 import { requestIdOf, type Logger } from '@parley/runtime'
 import type { ErrorRequestHandler, Response } from 'express'
+import { isForPage, problemPage } from './problem-page.ts'
+import { retryAfterOf } from './retry-after.ts'
 
-/** Answers a refusal as a problem document (RFC 9457). */
+/** Answers a refusal as a problem document (RFC 9457), or as a page where a person would have seen one. */
 export function sendProblem(response: Response, refusal: Refusal): void {
   const { status, sentence } = refusals[refusal.code]
+  const retryAfter = retryAfterOf(refusal)
   if (refusal.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer')
-  if (status === 503) response.setHeader('Retry-After', '1')
-  response
-    .status(status)
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: 'about:blank',
-        title: sentence,
-        status,
-        code: refusal.code,
-        detail: refusal.sentence,
-        requestId: requestIdOf(response),
-        ...refusal.data,
-      }),
-    )
+  if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter))
+  response.status(status)
+  if (isForPage(response.req)) {
+    response.type('html').send(problemPage(status, retryAfter))
+    return
+  }
+  response.type('application/problem+json').send(
+    JSON.stringify({
+      type: 'about:blank',
+      title: sentence,
+      status,
+      code: refusal.code,
+      detail: refusal.sentence,
+      requestId: requestIdOf(response),
+      ...refusal.data,
+    }),
+  )
 }
 
 /** The last handler: whatever was thrown on the way becomes a problem document, and never shows what is inside. */

@@ -57,9 +57,16 @@ function answer(
 
 function bodyOf(request: Request): Record<string, unknown> {
   const body: unknown = request.body ?? {}
+  // What is sent as something else was not read: nobody shall think that it was done.
+  if (request.body === undefined && hasBody(request)) {
+    throw refuse.invalid_input({}, 'The body must be sent as application/json.')
+  }
   if (typeof body === 'object' && !Array.isArray(body)) return body as Record<string, unknown>
   throw refuse.invalid_input({}, 'The body must be a JSON object.')
 }
+
+const hasBody = ({ headers }: Request): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** A query's values are strings: the operation's input says which of them are numbers, and which are lists (`a,b` or repeated). */
 function queryReaderOf(declared: Operation): (request: Request) => Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Refused } from '@parley/contracts'
+import { Refused, refuse } from '@parley/contracts'
 import { operations, type HubEvent, type Operation, type OperationName } from '@parley/protocol'
 import type { Clock, Logger } from '@parley/runtime'
 import { HubError, type DisconnectReason, type Hub, type HubMethod } from '@parley/signalr'
@@ -9,6 +9,7 @@ import type { Perform } from '../perform-operation.ts'
 import type { GatheredMarks } from '../receipts/gathered-marks.ts'
 import type { Presence } from '../presence/open-presence.ts'
 import { retrying } from '../retrying.ts'
+import type { LiveSessions } from '../sessions/live-sessions.ts'
 import type { Typing } from '../typing/open-typing.ts'
 import type { ChatConnection } from './chat-connection.ts'
 
@@ -22,15 +23,17 @@ export function createChatHub(options: {
   marks: Pick<GatheredMarks, 'endConnection'>
   typing: Pick<Typing, 'endConnection'>
   presence: Pick<Presence, 'beginConnection' | 'endConnection' | 'activity'>
+  sessions: { readonly live: Pick<LiveSessions, 'begin' | 'endConnection'> }
   clock: Clock
   log: Logger
 }): Hub<Identity> {
-  const { delivery, marks, typing, presence, log } = options
+  const { delivery, marks, typing, presence, sessions, log } = options
   return {
     methods: methodsOf(options.perform, presence.activity),
     async onConnected(connection) {
       const { userId } = connection.identity.actor
       log.info({ userId, connectionId: connection.id }, 'client connected')
+      sessions.live.begin(connection)
       const endsAt = performance.now() + JOIN_PATIENCE_MS
       const wanted = () => !connection.hasEnded && performance.now() < endsAt
       const joined = await retrying('joining topics', { wanted, log }, async () => {
@@ -52,6 +55,7 @@ export function createChatHub(options: {
     async onDisconnected(connection, reason) {
       const { userId } = connection.identity.actor
       log.info({ userId, connectionId: connection.id, reason }, 'client disconnected')
+      sessions.live.endConnection(connection)
       delivery.leave(connection)
       marks.endConnection(connection.id)
       typing.endConnection(connection)
@@ -68,9 +72,10 @@ function methodsOf(perform: Perform, activity: Presence['activity']): Record<str
 }
 
 function methodOf(name: OperationName, perform: Perform, activity: Presence['activity']): HubMethod<Identity> {
-  return async (connection: ChatConnection, input: unknown) => {
+  return async (connection: ChatConnection, input: unknown, ...others: unknown[]) => {
     activity.performed(connection, name)
     try {
+      if (others.length > 0) throw refuse.invalid_input({}, 'There is one argument at most.')
       const { identity } = connection
       return await perform(name, { identity, origin: undefined, connection, input, requestId: randomUUID() })
     } catch (error) {

@@ -6,10 +6,13 @@ import { authenticateHub } from '../identity/authenticate-hub.ts'
 import type { ConnectionTickets } from '../identity/connection-tickets.ts'
 import { isSameIdentity, type Identity } from '../identity/identity.ts'
 import type { VerifyToken } from '../identity/verify-token.ts'
+import type { AddressOf } from '../limits/client-address.ts'
+import type { Limits } from '../limits/open-limits.ts'
 import { signedTokens } from './connection-tokens.ts'
 import { forwardConnections } from './forward-connections.ts'
+import { limitConnecting } from './limit-connecting.ts'
 
-const HUB_PATH = '/hubs/chat'
+export const HUB_PATH = '/hubs/chat'
 /** Clients acknowledge once a second. So much may a busy conversation say meanwhile. */
 const UNACKNOWLEDGED_BYTES = 512 * 1024
 
@@ -18,8 +21,11 @@ export function openHub(options: {
   hub: Hub<Identity>
   verifyToken: VerifyToken
   tickets: ConnectionTickets
+  identityOf: (connectionId: string) => Identity | undefined
   routing: Pick<GatewayRouting, 'gatewayId' | 'isSelf' | 'addressOf'>
   allowOrigin: AllowOrigin
+  limits: Pick<Limits, 'admitConnecting'>
+  addressOf: AddressOf
   secret: string
   connectionsPerUser: number
   handshakesPerSecond: number
@@ -31,7 +37,7 @@ export function openHub(options: {
   const server = createHubServer({
     path: HUB_PATH,
     hub,
-    authenticate: authenticateHub(options),
+    authenticate: limitConnecting(authenticateHub(options), options),
     isSameIdentity,
     userIdOf: (identity) => identity.actor.userId,
     allowOrigin,

@@ -11,12 +11,14 @@ import type { VerifyToken } from './verify-token.ts'
 export function authenticateHub(options: {
   verifyToken: VerifyToken
   tickets: ConnectionTickets
+  /** Whose an open connection is now. */
+  identityOf: (connectionId: string) => Identity | undefined
 }): (request: IncomingMessage, connectionId: string) => Promise<Identity> {
-  const { verifyToken, tickets } = options
+  const { verifyToken, tickets, identityOf } = options
   return async (request, connectionId) => {
     try {
       const token = hubTokenOf(request)
-      if (!tickets.isTicket(token)) return await verifyToken(token)
+      if (!tickets.isTicket(token)) return await verifyToken(token, identityOf(connectionId))
       return await tickets.accept(token, { connectionId, origin: request.headers.origin })
     } catch (error) {
       if (!(error instanceof Refused)) throw error

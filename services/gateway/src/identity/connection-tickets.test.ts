@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { refuse } from '@parley/contracts'
 import { describe, expect, test } from 'vitest'
 import { connectionTickets, type ConnectionTickets } from './connection-tickets.ts'
 import type { Identity } from './identity.ts'
@@ -10,7 +11,11 @@ const HOUR_MS = 60 * MINUTE_MS
 
 const identity: Identity = {
   actor: { userId: randomUUID(), scopes: ['openid', 'profile'] },
+  issuer: 'https://issuer.example',
+  isService: false,
   sessionId: 'a sign-in',
+  tokenId: 'a token',
+  issuedAtMs: 0,
   expiresAtMs: HOUR_MS,
 }
 
@@ -20,11 +25,18 @@ function gateways(options: { secret?: string } = {}) {
   const it = {
     nowMs: 0,
     redisIsAway: false,
+    revoked: new Set<string | null>(),
+    /** Open connections, with who they are now. */
+    open: new Map<string, Identity>(),
     gateway: (): ConnectionTickets =>
       connectionTickets({
         secret: SECRET,
         ...options,
         now: () => it.nowMs,
+        identityOf: (connectionId) => it.open.get(connectionId),
+        assertLive(identity) {
+          if (it.revoked.has(identity.sessionId)) throw refuse.unauthenticated()
+        },
         routing: {
           async claimTicket(ticketId, connectionId) {
             if (it.redisIsAway) return undefined
@@ -83,6 +95,28 @@ describe('a ticket', () => {
     await expect(other.accept(ticket, { connectionId: 'c1', origin: undefined })).rejects.toMatchObject(refused)
     all.nowMs = HOUR_MS
     await expect(home.accept(ticket, { connectionId: 'c1', origin: undefined })).rejects.toMatchObject(refused)
+  })
+
+  test('is good for its connection as long as that lives, where its token was renewed', async () => {
+    const all = gateways()
+    const gateway = all.gateway()
+    const { ticket } = gateway.issue(identity, undefined)
+    await gateway.accept(ticket, { connectionId: 'c1', origin: undefined })
+    all.open.set('c1', { ...identity, expiresAtMs: 2 * HOUR_MS })
+    all.nowMs = 2 * HOUR_MS - 1
+    await gateway.accept(ticket, { connectionId: 'c1', origin: undefined })
+    await expect(gateway.accept(ticket, { connectionId: 'c2', origin: undefined })).rejects.toMatchObject(refused)
+    all.nowMs = 2 * HOUR_MS
+    await expect(gateway.accept(ticket, { connectionId: 'c1', origin: undefined })).rejects.toMatchObject(refused)
+  })
+
+  test('is refused once its session was revoked', async () => {
+    const all = gateways()
+    const gateway = all.gateway()
+    const { ticket } = gateway.issue(identity, undefined)
+    await gateway.accept(ticket, { connectionId: 'c1', origin: undefined })
+    all.revoked.add(identity.sessionId)
+    await expect(gateway.accept(ticket, { connectionId: 'c1', origin: undefined })).rejects.toMatchObject(refused)
   })
 
   test('does not outlive the access token', () => {

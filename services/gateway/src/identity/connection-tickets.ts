@@ -35,9 +35,13 @@ const Content = z.object({
 export function connectionTickets(options: {
   secret: string
   routing: Pick<GatewayRouting, 'claimTicket'>
+  /** Refuses those whose session was revoked. */
+  assertLive: (identity: Identity) => void
+  /** Whose an open connection is now: its token may have been renewed since the ticket was made. */
+  identityOf: (connectionId: string) => Identity | undefined
   now: () => number
 }): ConnectionTickets {
-  const { routing, now } = options
+  const { routing, assertLive, identityOf, now } = options
   const signing = signingFor('connection ticket', options.secret)
   const used = new UsedTickets()
 
@@ -75,7 +79,9 @@ export function connectionTickets(options: {
       const content = contentOf(ticket)
       // Browsers leave it out where a page reads from its own origin.
       if (origin !== undefined && origin !== content.origin) throw refuse.unauthenticated()
-      if (now() >= content.identity.expiresAtMs) throw refuse.unauthenticated()
+      const identity = identityOf(connectionId) ?? content.identity
+      if (now() >= identity.expiresAtMs) throw refuse.unauthenticated()
+      assertLive(content.identity)
       const opened = await connectionOf(content.id, content.expiresAtMs, connectionId)
       if (opened !== connectionId) throw refuse.unauthenticated()
       return content.identity

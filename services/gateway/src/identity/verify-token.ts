@@ -1,64 +1,85 @@
 import { refuse } from '@parley/contracts'
-import { UserId } from '@parley/protocol'
-import type { Logger } from '@parley/runtime'
 import jwt from 'jsonwebtoken'
 import { z } from 'zod'
-import type { Identity } from './identity.ts'
+import { isSameIdentity, type Identity } from './identity.ts'
 import type { SigningKeys } from './signing-keys.ts'
+import { readTokenParts } from './token-parts.ts'
+import type { TokenRules } from './token-rules.ts'
 
-/** Who the bearer of an access token is. Throws `unauthenticated`, or `unavailable` when the issuer's keys cannot be had. */
-export type VerifyToken = (token: string | undefined) => Promise<Identity>
+/**
+ * Who the bearer of an access token is. Throws `unauthenticated`, or `unavailable` when that cannot be found out now. Requests
+ * of an open connection go on showing the token with which it was opened: `renewed` is who that connection is now, and the
+ * token is good for as long as that one's.
+ */
+export type VerifyToken = (token: string | undefined, renewed?: Identity) => Promise<Identity>
 
-const ALGORITHM = 'RS256'
-const AUDIENCE = 'parley'
+/** An issuer whose tokens are taken. */
+export interface TrustedIssuer {
+  readonly keys: Pick<SigningKeys, 'find'>
+  readonly rules: TokenRules
+}
+
 const CLOCK_TOLERANCE_SECONDS = 30
-const MAX_TOKEN_CHARACTERS = 8_192
+const SECOND_MS = 1_000
 
-const Claims = z.object({ sub: UserId, exp: z.number(), scope: z.string().optional(), sid: z.string().optional() })
+/** What every token must say. What it says besides is for the rules of its issuer. */
+const Claims = z.looseObject({ iat: z.int(), exp: z.int(), nbf: z.int().optional() })
 
-/** Access tokens of Parley's own issuer (RFC 9068), verified here without asking anyone. */
-export function createVerifyToken(options: { issuer: string; keys: SigningKeys; log: Logger }): VerifyToken {
-  return async (token) => {
-    if (token === undefined || token.length > MAX_TOKEN_CHARACTERS) throw refuse.unauthenticated()
-    const header = headerOf(token)
-    if (header?.kid === undefined || header.typ !== 'at+jwt') throw refuse.unauthenticated()
-    const key = await options.keys.find(header.kid).catch((error: unknown) => {
-      options.log.error({ error }, 'signing keys could not be had')
+/** Verified here, without asking anyone but for the keys: by the issuer that the token names, if it is one of these. */
+export function createVerifyToken(options: {
+  issuers: readonly TrustedIssuer[]
+  /** Milliseconds since 1970. */
+  now: () => number
+}): VerifyToken {
+  const { now } = options
+  const issuers = new Map(options.issuers.map((trusted) => [trusted.rules.issuer, trusted]))
+
+  return async (token, renewed) => {
+    const parts = token === undefined ? undefined : readTokenParts(token)
+    const trusted = parts === undefined ? undefined : issuers.get(parts.issuer)
+    if (token === undefined || parts === undefined || trusted === undefined) throw refuse.unauthenticated()
+    const { rules, keys } = trusted
+    if (!rules.takes(parts)) throw refuse.unauthenticated()
+    // Why there are no keys is logged where they are fetched, and not for each token.
+    const found = await keys.find(parts.keyId).catch(() => {
       throw refuse.unavailable()
     })
-    if (key === undefined) throw refuse.unauthenticated()
-    return identityOf(verify(token, key, options.issuer))
-  }
-}
-
-function headerOf(token: string): jwt.JwtHeader | undefined {
-  try {
-    return jwt.decode(token, { complete: true })?.header
-  } catch {
-    return undefined
-  }
-}
-
-function verify(token: string, key: jwt.PublicKey, issuer: string): unknown {
-  try {
-    return jwt.verify(token, key, {
-      algorithms: [ALGORITHM],
-      issuer,
-      audience: AUDIENCE,
-      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    if (found === undefined) throw refuse.unauthenticated()
+    const claims = verify(token, {
+      key: found.key,
+      algorithms: [...found.algorithms],
+      issuer: rules.issuer,
+      audience: rules.audience,
+      nowSeconds: Math.floor(now() / SECOND_MS),
     })
+    const expiresAtMs = (claims.exp + CLOCK_TOLERANCE_SECONDS) * SECOND_MS
+    const isExpired = now() >= expiresAtMs
+    if (isExpired && now() >= (renewed?.expiresAtMs ?? 0)) throw refuse.unauthenticated()
+    const bearer = await rules.readClaims(claims)
+    if (bearer === undefined) throw refuse.unauthenticated()
+    const identity = { ...bearer, expiresAtMs }
+    if (isExpired && !(renewed !== undefined && isSameIdentity(renewed, identity))) throw refuse.unauthenticated()
+    return identity
+  }
+}
+
+function verify(
+  token: string,
+  by: { key: jwt.PublicKey; algorithms: jwt.Algorithm[]; issuer: string; audience: string; nowSeconds: number },
+): z.infer<typeof Claims> {
+  const { key, nowSeconds, ...rest } = by
+  try {
+    const verified: unknown = jwt.verify(token, key, {
+      ...rest,
+      clockTimestamp: nowSeconds,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      // Looked at by the caller, who may know more of it.
+      ignoreExpiration: true,
+    })
+    const claims = Claims.parse(verified)
+    if (claims.iat > nowSeconds + CLOCK_TOLERANCE_SECONDS) throw refuse.unauthenticated()
+    return claims
   } catch {
     throw refuse.unauthenticated()
-  }
-}
-
-function identityOf(claims: unknown): Identity {
-  const parsed = Claims.safeParse(claims)
-  if (!parsed.success) throw refuse.unauthenticated()
-  const { sub, exp, scope, sid } = parsed.data
-  return {
-    actor: { userId: sub, scopes: scope?.split(' ') ?? [] },
-    sessionId: sid ?? null,
-    expiresAtMs: (exp + CLOCK_TOLERANCE_SECONDS) * 1_000,
   }
 }

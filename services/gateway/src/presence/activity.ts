@@ -7,6 +7,8 @@ const doneByPeople: ReadonlySet<OperationName> = new Set<OperationName>([
   'UpdateProfile',
   'UpdateSettings',
   'FindUsers',
+  'BlockUser',
+  'UnblockUser',
   'CreateConversation',
   'UpdateConversation',
   'MuteConversation',

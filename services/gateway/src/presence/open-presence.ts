@@ -5,7 +5,7 @@ import type { GatewayRouting } from '@parley/routing'
 import type { Clock, Logger } from '@parley/runtime'
 import type { Calls } from '../calls-over.ts'
 import type { LocalDelivery } from '../delivery/local-delivery.ts'
-import type { ChatConnection } from '../hub/chat-connection.ts'
+import { onHub, type ChatConnection } from '../hub/chat-connection.ts'
 import { Activity } from './activity.ts'
 import { openConnectionCap } from './connection-cap.ts'
 import { openWatches } from './open-watches.ts'
@@ -31,6 +31,8 @@ export interface Presence extends AsyncDisposable {
   /** Resolves when others can know of the connection. */
   beginConnection(connection: ChatConnection): Promise<void>
   endConnection(connection: ChatConnection, how: Parameters<GatewayRouting['removeConnection']>[2]): Promise<void>
+  /** What these two users are to each other may have changed. */
+  relationBetweenChanged(userId: string, otherId: string): void
   readonly activity: Pick<Activity, 'performed'>
   readonly figures: PresenceFigures
 }
@@ -107,6 +109,7 @@ export async function openPresence(options: {
       activity.endConnection(connection)
       await routing.removeConnection(connection.id, connection.identity.actor.userId, how)
     },
+    relationBetweenChanged: (userId, otherId) => opened.relationBetweenChanged(userId, otherId),
     figures: {
       get watchedUsers() {
         return watches.figures.watchedUsers
@@ -129,9 +132,3 @@ export async function openPresence(options: {
 }
 
 const answered = <Value>(value: Value) => ({ ok: true, value }) as const
-
-/** The operations that need a connection are offered on the hub alone. */
-function onHub(connection: ChatConnection | undefined): ChatConnection {
-  if (connection === undefined) throw new TypeError('asked without a connection')
-  return connection
-}

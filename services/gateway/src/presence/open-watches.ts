@@ -23,6 +23,8 @@ export interface OpenWatches extends AsyncDisposable {
   readonly watches: Watches
   /** Conversations of this user have begun or ended: what others are to them, and they to others, may have changed. */
   relationsChanged(userId: string): void
+  /** What these two are to each other may have changed. */
+  relationBetweenChanged(userId: string, otherId: string): void
   readonly figures: { readonly readAgain: number }
 }
 
@@ -91,6 +93,10 @@ export async function openWatches(options: {
     figures,
     relationsChanged(userId) {
       for (const connection of watches.concernedBy(userId)) related.schedule(connection, GATHER_RELATIONS_MS)
+    },
+    relationBetweenChanged(userId, otherId) {
+      for (const connection of watches.watchingBetween(userId, otherId))
+        related.schedule(connection, GATHER_RELATIONS_MS)
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

@@ -165,6 +165,15 @@ export class Watches implements Disposable {
     return concerned
   }
 
+  /** The connections of either of two users that watch the other. */
+  watchingBetween(one: string, other: string): ChatConnection[] {
+    const viewersOf = (viewer: string, watched: string) =>
+      this.concernedBy(viewer).filter(
+        (connection) => viewerOf(connection) === viewer && this.#index.relationOf(connection, watched) !== undefined,
+      )
+    return [...viewersOf(one, other), ...viewersOf(other, one)]
+  }
+
   /** The connections that watch users with whom theirs shares nothing. */
   watchingStrangers(): ChatConnection[] {
     return this.#index.withStrangers()

@@ -1,7 +1,8 @@
 import { hearGateways, must, type Answer, type Bus, type CallContext, type Callers } from '@parley/bus'
-import { gateway, refuse, TypingNotice, type Actor, type messaging } from '@parley/contracts'
+import { gateway, refuse, TypingNotice, type Actor, type BlockChange, type messaging } from '@parley/contracts'
 import { openSenderRouting, type GatewayRouting } from '@parley/routing'
 import type { Logger } from '@parley/runtime'
+import type { BlockedUsers } from '../blocking/blocked-users.ts'
 import type { LocalDelivery } from '../delivery/local-delivery.ts'
 import { hearOwnNotices } from '../hear-own-notices.ts'
 import type { ChatConnection } from '../hub/chat-connection.ts'
@@ -27,6 +28,8 @@ export interface Typing {
   /** The user has said what they were typing. */
   said(asked: Asked): void
   endConnection(connection: ChatConnection): void
+  /** What two users type to each other may be told otherwise than before. */
+  blockChanged(change: BlockChange): void
   readonly figures: TypingFigures
 }
 
@@ -47,14 +50,15 @@ export async function openTyping(options: {
   routing: GatewayRouting
   redisUrl: string
   delivery: Pick<LocalDelivery, 'hears' | 'hearersOf'>
+  blockedUsers: Pick<BlockedUsers, 'of'>
   calls: Pick<Callers<typeof messaging>, 'allowTyping' | 'isMember'>
   log: Logger
 }): Promise<Typing & AsyncDisposable> {
-  const { bus, routing, delivery, calls, log } = options
+  const { bus, routing, delivery, blockedUsers, calls, log } = options
   await using stack = new AsyncDisposableStack()
   const senderRouting = stack.use(await openSenderRouting({ url: options.redisUrl, log }))
   stack.use(await hearGateways(bus, senderRouting))
-  const rooms = stack.use(new TypingRooms({ delivery, routing }))
+  const rooms = stack.use(new TypingRooms({ delivery, routing, blockedUsers }))
   const hear = (notice: TypingNotice) => rooms.receive(notice)
   const tell = createTellTyping({ bus, routing, senderRouting, hear })
   const typists = stack.use(new OwnTypists(tell))
@@ -72,6 +76,16 @@ export async function openTyping(options: {
   const isKnown = (connection: ChatConnection | undefined, conversationId: string) =>
     connection !== undefined && delivery.hears(connection, conversationId)
 
+  /** The answer is remembered, unless a block has changed meanwhile and it may be old. */
+  async function askWhetherTold({ actor, conversationId }: Asked, within: CallContext): Promise<Answer<boolean>> {
+    const { forgotten } = allowed
+    const answered = await calls.allowTyping({ actor, conversationId }, within)
+    if (!answered.ok) return answered
+    const { isTold } = answered.value
+    if (allowed.forgotten === forgotten) allowed.add(actor.userId, conversationId, isTold)
+    return { ok: true, value: isTold }
+  }
+
   /** Also what the user has said on another device, by way of another gateway. */
   function stop({ actor: { userId }, conversationId }: Asked): void {
     if (typists.stop(userId, conversationId) || !rooms.isTyping(userId, conversationId)) return
@@ -82,13 +96,14 @@ export async function openTyping(options: {
   return {
     async start({ actor, conversationId }, { connection, within }) {
       const { userId } = actor
-      if (!isKnown(connection, conversationId) || !allowed.has(userId, conversationId)) {
-        const answered = await calls.allowTyping({ actor, conversationId }, within)
+      let isTold = isKnown(connection, conversationId) ? allowed.find(userId, conversationId) : undefined
+      if (isTold === undefined) {
+        const answered = await askWhetherTold({ actor, conversationId }, within)
         if (!answered.ok) return answered
-        allowed.add(userId, conversationId)
+        isTold = answered.value
       }
       // It may have ended while `messaging` was asked.
-      if (connection?.hasEnded !== true) typists.start(userId, conversationId, connection)
+      if (isTold && connection?.hasEnded !== true) typists.start(userId, conversationId, connection)
       return DONE
     },
     async stop(asked, { connection, within }) {
@@ -101,6 +116,12 @@ export async function openTyping(options: {
     },
     said: stop,
     endConnection: (connection) => typists.endConnection(connection),
+    blockChanged({ userId, blockedId, conversationId }) {
+      for (const typist of [userId, blockedId]) {
+        allowed.forget(typist, conversationId)
+        typists.stop(typist, conversationId)
+      }
+    },
     figures: {
       get accepted() {
         return typists.accepted

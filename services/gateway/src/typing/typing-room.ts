@@ -20,8 +20,8 @@ export class TypingRoom {
     return this.#untilOf.has(userId)
   }
 
-  typists(): Iterable<readonly [userId: string, until: number]> {
-    return this.#untilOf
+  typists(): IteratorObject<readonly [userId: string, until: number]> {
+    return this.#untilOf.entries()
   }
 
   /** False when they are more than can be. */

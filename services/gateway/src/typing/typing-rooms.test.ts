@@ -12,7 +12,12 @@ afterEach(() => void vi.useRealTimers())
 function open() {
   const hearers: ChatConnection[] = []
   const routing = { lapsed: false }
-  const rooms = new TypingRooms({ delivery: { hearersOf: () => hearers }, routing })
+  const blockedUsers = new Map<string, ReadonlySet<string>>()
+  const rooms = new TypingRooms({
+    delivery: { hearersOf: () => hearers },
+    routing,
+    blockedUsers: { of: (userId) => blockedUsers.get(userId) },
+  })
   const connect = (userId: string) => {
     const told: Omit<HubEvent<'Typing'>, 'conversationId'>[] = []
     const sendFrame: ChatConnection['sendFrame'] = (frame, delivery) => {
@@ -33,7 +38,7 @@ function open() {
   }
   const say = (userId: string, active: boolean, lastsMs = 7_000) =>
     rooms.receive({ conversationId, userId, active, expiresAt: new Date(Date.now() + lastsMs).toISOString() })
-  return { rooms, routing, hearers, connect, start: (userId: string) => say(userId, true), say }
+  return { rooms, routing, hearers, blockedUsers, connect, start: (userId: string) => say(userId, true), say }
 }
 
 const five = ['a', 'b', 'c', 'd', 'e']
@@ -141,6 +146,43 @@ describe('more than five who type', () => {
     vi.advanceTimersByTime(5_000)
     expect(bob.news()).toEqual([[null, false, 0]])
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('who has blocked somebody', () => {
+  test('is not told of them, nor are they counted, and all others are told as ever', () => {
+    const { blockedUsers, connect, start, say } = open()
+    const [alice, bob] = [connect('alice'), connect('bob')]
+    blockedUsers.set('alice', new Set(['mallory']))
+    start('mallory')
+    expect([alice.news(), bob.news()]).toEqual([[], [['mallory', true, 1]]])
+    start('carol')
+    expect([alice.news(), bob.news()]).toEqual([[['carol', true, 1]], [['carol', true, 2]]])
+    say('mallory', false)
+    expect([alice.news(), bob.news()]).toEqual([[], [['mallory', false, 1]]])
+  })
+
+  test('is told a smaller number of many, and nothing where all of them are blocked', () => {
+    const { blockedUsers, connect, start, say } = open()
+    const [alice, bob, carol] = [connect('alice'), connect('bob'), connect('carol')]
+    const six = [...five, 'f']
+    blockedUsers.set('alice', new Set(['a', 'b']))
+    blockedUsers.set('bob', new Set(six))
+    for (const user of six) start(user)
+    expect(alice.news()).toEqual([
+      ['c', true, 1],
+      ['d', true, 2],
+      ['e', true, 3],
+      [null, true, 4],
+    ])
+    expect(bob.news()).toEqual([])
+    expect(carol.news().at(-1)).toEqual([null, true, 6])
+    say('c', false)
+    vi.advanceTimersByTime(1_060)
+    const named = (users: readonly string[]) => users.map((user) => [user, true, users.length] as const)
+    expect(alice.news().slice(1)).toEqual(named(['d', 'e', 'f']))
+    expect(carol.news().slice(1)).toEqual(named(['a', 'b', 'd', 'e', 'f']))
+    expect(bob.news().filter(([userId]) => userId !== null)).toEqual([])
   })
 })
 

@@ -2,6 +2,7 @@ import type { TypingNotice } from '@parley/contracts'
 import type { HubEvent } from '@parley/protocol'
 import { encodeInvocation, type Frame } from '@parley/signalr'
 import { Agenda } from '../agenda.ts'
+import type { BlockedUsers } from '../blocking/blocked-users.ts'
 import type { LocalDelivery } from '../delivery/local-delivery.ts'
 import type { ChatConnection } from '../hub/chat-connection.ts'
 import { TypingRoom } from './typing-room.ts'
@@ -13,19 +14,25 @@ const RENEWED_MS = 2_000
 /**
  * Tells this gateway's connections who types in their conversations: each by name, or while they are too many, how many they
  * are, at most once a second. A client forgets by itself who does not type any more; here it matters for the number alone.
- * Nothing is kept of conversations where nobody types.
+ * Nobody is told of those whom they have blocked. Nothing is kept of conversations where nobody types.
  */
 export class TypingRooms implements Disposable {
   readonly #delivery: Pick<LocalDelivery, 'hearersOf'>
   readonly #routing: { readonly lapsed: boolean }
+  readonly #blockedUsers: Pick<BlockedUsers, 'of'>
   /** By conversation. */
   readonly #rooms = new Map<string, TypingRoom>()
   readonly #agenda = new Agenda<string>((conversationId) => this.#look(conversationId))
   #toldCount = 0
 
-  constructor(options: { delivery: Pick<LocalDelivery, 'hearersOf'>; routing: { readonly lapsed: boolean } }) {
+  constructor(options: {
+    delivery: Pick<LocalDelivery, 'hearersOf'>
+    routing: { readonly lapsed: boolean }
+    blockedUsers: Pick<BlockedUsers, 'of'>
+  }) {
     this.#delivery = options.delivery
     this.#routing = options.routing
+    this.#blockedUsers = options.blockedUsers
   }
 
   /** Conversations in which somebody types. */
@@ -101,7 +108,8 @@ export class TypingRooms implements Disposable {
   #tellCount(conversationId: string, room: TypingRoom, hearers: readonly ChatConnection[]): void {
     room.countTold()
     const expiresAt = timeOf(room.lastUntil)
-    this.#tell(room, hearers, (count) => ({ conversationId, userId: null, active: true, count, expiresAt }))
+    const concerned = hearers.filter((connection) => this.#countFor(connection, room) > 0)
+    this.#tell(room, concerned, (count) => ({ conversationId, userId: null, active: true, count, expiresAt }))
   }
 
   /** They are few again: those who still type are named. */
@@ -121,11 +129,10 @@ export class TypingRooms implements Disposable {
     { userId, active, until }: { userId: string; active: boolean; until: number },
   ): void {
     const expiresAt = timeOf(until)
-    const others = hearers.filter(({ identity }) => identity.actor.userId !== userId)
-    this.#tell(room, others, (count) => ({ conversationId, userId, active, count, expiresAt }))
+    const concerned = hearers.filter((connection) => this.#isTold(connection, userId))
+    this.#tell(room, concerned, (count) => ({ conversationId, userId, active, count, expiresAt }))
   }
 
-  /** Who types is not counted in what they are told themselves. */
   #tell(
     room: TypingRoom,
     connections: readonly ChatConnection[],
@@ -133,12 +140,24 @@ export class TypingRooms implements Disposable {
   ): void {
     const frames = new Map<number, Frame>()
     for (const connection of connections) {
-      const count = room.count - (room.has(connection.identity.actor.userId) ? 1 : 0)
+      const count = this.#countFor(connection, room)
       const frame = frames.get(count) ?? encodeInvocation('Typing', [argumentOf(count)])
       frames.set(count, frame)
       connection.sendFrame(frame, 'ephemeral')
     }
     this.#toldCount += connections.length
+  }
+
+  #isTold(connection: ChatConnection, typistId: string): boolean {
+    const { userId } = connection.identity.actor
+    return userId !== typistId && this.#blockedUsers.of(userId)?.has(typistId) !== true
+  }
+
+  /** How many type of whom a connection is told: not its own user, nor whom that one has blocked. */
+  #countFor(connection: ChatConnection, room: TypingRoom): number {
+    const { userId } = connection.identity.actor
+    if (this.#blockedUsers.of(userId) === undefined) return room.count - (room.has(userId) ? 1 : 0)
+    return room.typists().reduce((count, [typistId]) => count + (this.#isTold(connection, typistId) ? 1 : 0), 0)
   }
 }
 

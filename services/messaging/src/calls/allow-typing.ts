@@ -1,7 +1,8 @@
+import { may } from '@parley/protocol'
 import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
 import { tellsTyping } from '../domain/capabilities.ts'
-import { may } from '../domain/permissions.ts'
+import { isBlocked } from '../store/blocks.ts'
 import { findConversation } from '../store/conversations.ts'
 import { findMember } from '../store/members.ts'
 import type { Db } from '../store/tables.ts'
@@ -17,6 +18,6 @@ export function allowTyping({ db }: { db: Db }): Handler<(typeof messaging)['cal
     const maySend = may('send', { kind: conversation.kind, role: member.role })
     if (!maySend) throw refuse.forbidden({}, 'Only owners and admins write in a channel.')
     if (!tellsTyping(conversation)) throw refuse.typing_not_offered()
-    return {}
+    return { isTold: conversation.kind !== 'direct' || !(await isBlocked(db, conversationId)) }
   }
 }

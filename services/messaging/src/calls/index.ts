@@ -5,6 +5,7 @@ import type { Reactions } from '../changes/gather-reactions.ts'
 import type { Turns } from '../changes/turns.ts'
 import type { NumberedNotices } from '../delivery/numbered-notices.ts'
 import type { Telling } from '../delivery/open-telling.ts'
+import type { TellBlockChange } from '../delivery/tell-block-change.ts'
 import type { Marking } from '../receipts/open-marking.ts'
 import type { Retention } from '../retention.ts'
 import type { Attaching } from '../send/attach-uploads.ts'
@@ -13,6 +14,7 @@ import type { Db } from '../store/tables.ts'
 import { addMembers } from './add-members.ts'
 import { addReaction } from './add-reaction.ts'
 import { allowTyping } from './allow-typing.ts'
+import { blockUser } from './block-user.ts'
 import { changeRole } from './change-role.ts'
 import { createConversation } from './create-conversation.ts'
 import { createMonths } from './create-months.ts'
@@ -25,6 +27,8 @@ import { getReceipts } from './get-receipts.ts'
 import { getSettings } from './get-settings.ts'
 import { isMember } from './is-member.ts'
 import { leaveConversation } from './leave-conversation.ts'
+import { listBlockChanges } from './list-block-changes.ts'
+import { listBlockedUsers } from './list-blocked-users.ts'
 import { listChanges } from './list-changes.ts'
 import { listChangedTopics } from './list-changed-topics.ts'
 import { listConversations } from './list-conversations.ts'
@@ -40,6 +44,7 @@ import { removeMember } from './remove-member.ts'
 import { removeReaction } from './remove-reaction.ts'
 import { sendMessages } from './send-messages.ts'
 import { sync } from './sync.ts'
+import { unblockUser } from './unblock-user.ts'
 import { updateConversation } from './update-conversation.ts'
 import { updateSettings } from './update-settings.ts'
 
@@ -54,6 +59,7 @@ export const callsOf = (parts: {
   attaching: Attaching
   marking: Marking
   telling: Telling
+  tellBlockChange: TellBlockChange
   notices: NumberedNotices
   retention: Retention
   clock: Clock
@@ -80,6 +86,9 @@ export const callsOf = (parts: {
     markReceipts: markReceipts(parts),
     getReceipts: getReceipts(parts),
     sync: sync(parts),
+    blockUser: blockUser(parts),
+    unblockUser: unblockUser(parts),
+    listBlockedUsers: listBlockedUsers(parts),
     getSettings: getSettings(parts),
     updateSettings: updateSettings(parts),
     listMemberships: listMemberships(parts),
@@ -88,6 +97,7 @@ export const callsOf = (parts: {
     listChanges: listChanges(parts),
     listNotices: listNotices(parts),
     listChangedTopics: listChangedTopics(parts),
+    listBlockChanges: listBlockChanges(parts),
     isMember: isMember(parts),
     allowTyping: allowTyping(parts),
     createMonths: createMonths(parts),

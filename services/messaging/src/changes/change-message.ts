@@ -1,8 +1,8 @@
 import { refuse } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
-import type { Message } from '@parley/protocol'
+import { may, type Message } from '@parley/protocol'
 import type { Change } from '../domain/change.ts'
-import { may } from '../domain/permissions.ts'
+import { isBlocked } from '../store/blocks.ts'
 import { lockConversation, updateConversation } from '../store/conversations.ts'
 import { findMember, findMembers } from '../store/members.ts'
 import {
@@ -53,6 +53,7 @@ export function editMessage(
     const wanted = mentions === undefined ? message.mentions : [...new Set(mentions)]
     const isSameText = text === message.text
     if (isSameText && sameUsers(wanted, message.mentions)) return undefined
+    if (conversation.kind === 'direct' && (await isBlocked(transaction, conversation.id))) throw refuse.direct_blocked()
     const added = wanted.filter((userId) => !message.mentions.includes(userId))
     await assertMembers(transaction, changing.conversationId, added)
     await keepEdit(transaction, message, { version, at: conversation.now })

@@ -1,8 +1,7 @@
 import { refuse } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
-import type { Member, Role } from '@parley/protocol'
+import { may, type Member, type Role } from '@parley/protocol'
 import type { Change } from '../domain/change.ts'
-import { may } from '../domain/permissions.ts'
 import type { Retention } from '../retention.ts'
 import { conversationOf, lockConversation, updateConversation } from '../store/conversations.ts'
 import { countOwners, findMembers, memberOf, setRole } from '../store/members.ts'
@@ -35,7 +34,7 @@ export function changeRole(
     const { member, membershipVersion } = await setRole(transaction, place, { role, version })
     const told = conversationOf({ ...conversation, version }, null, retention.days)
     const changes: Change[] = [
-      { kind: 'member-changed', conversation: told, member },
+      { kind: 'member-changed', conversation: told, member, changedBy: actorId },
       await ownPartChange(transaction, retention, { ...place, membershipVersion }),
     ]
     return { member, told: await writeOutbox(transaction, changes) }

@@ -1,9 +1,9 @@
 import { refuse, type Refused } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
-import { limits, type Message, type Reaction } from '@parley/protocol'
+import { limits, type Message, type Reaction, may } from '@parley/protocol'
 import type { Change, KeptChange } from '../domain/change.ts'
-import { may } from '../domain/permissions.ts'
 import { isAbridged, namesAll, reactionsAfter } from '../domain/reactions.ts'
+import { isBlocked } from '../store/blocks.ts'
 import { lockConversation, updateConversation } from '../store/conversations.ts'
 import { findMembers } from '../store/members.ts'
 import { updateMessage } from '../store/message-changes.ts'
@@ -38,12 +38,14 @@ export function react(
     const members = byId(await findMembers(transaction, conversationId, userIds), ({ userId }) => userId)
     const messages = byId(await findMessageRows(transaction, { conversationId, keptSince }, asked), ({ id }) => id)
 
+    const blocked = conversation.kind === 'direct' && (await isBlocked(transaction, conversationId))
     const emoji = new Map(
       messages.values().map(({ id, reactions }) => [id, new Set(reactions.map((one) => one.emoji))]),
     )
     const refusals = asked.map((one) => {
       const refused = refusalOf(one, conversation, members.get(one.userId), messages.get(one.messageId))
       if (refused !== undefined || !one.wanted) return refused
+      if (blocked) return refuse.direct_blocked()
       const present = emoji.get(one.messageId)!
       if (!present.has(one.emoji) && present.size >= limits.emojiPerMessage) return refuse.too_many_emoji()
       present.add(one.emoji)

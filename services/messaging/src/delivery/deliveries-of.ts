@@ -24,6 +24,8 @@ export function deliveriesOf(change: Change): Delivery[] {
     }
     case 'message-updated': {
       const { version, message } = change
+      // Told late, it is as a later change has left it, which is told at its own version: else clients hear that state twice.
+      if (message.version > version) return []
       return [deliver(conversationTopic(message.conversationId), messageUpdated(version, message))]
     }
     // Version 1 has no members that could be told of it but those it is told to personally.

@@ -31,9 +31,9 @@ export function eventsOf(change: Change): IdentifiedEvent[] {
       return [identified(payload, recordOf(events.conversationUpdated, { conversationId }, payload))]
     }
     case 'member-changed': {
-      const { conversation, member } = change
+      const { conversation, member, changedBy } = change
       const { id: conversationId, version } = conversation
-      const payload = { conversationId, version, member }
+      const payload = { conversationId, version, member, ...(changedBy !== undefined && { changedBy }) }
       return [identified(payload, recordOf(events.memberChanged, { conversationId }, payload))]
     }
     case 'own-part-changed':

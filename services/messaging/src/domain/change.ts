@@ -11,7 +11,13 @@ export type Change =
     }
   /** `conversation` is as after the change, like above. */
   | { readonly kind: 'member-left'; readonly conversation: Conversation; readonly left: Leaving }
-  | { readonly kind: 'member-changed'; readonly conversation: Conversation; readonly member: Member }
+  | {
+      readonly kind: 'member-changed'
+      readonly conversation: Conversation
+      readonly member: Member
+      /** Absent in what was stored before it was. */
+      readonly changedBy?: string
+    }
   | { readonly kind: 'conversation-updated'; readonly conversation: Conversation }
   /** Of one member, for their own devices: role or mute. `conversation` is with `me`, and without a last message. */
   | {

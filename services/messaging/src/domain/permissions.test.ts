@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { permissions } from '@parley/protocol'
 import { expect, test } from 'vitest'
-import { mayGoAsOwner, permissions } from './permissions.ts'
+import { mayGoAsOwner } from './last-owner.ts'
 
 test('the README shows the whole table as it is', async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')

@@ -7,7 +7,7 @@ export interface Relation {
   readonly isContact: boolean
 }
 
-/** Of these users, those who share a conversation with one now. */
+/** Of these users, those who share a conversation with one now, unless one of the two has blocked the other. */
 export function findRelations(db: Db, userId: string, otherIds: readonly string[]): Promise<Relation[]> {
   return db
     .selectFrom('members as own')
@@ -19,5 +19,10 @@ export function findRelations(db: Db, userId: string, otherIds: readonly string[
     .where('other.userId', '=', sql<string>`any(${otherIds})`)
     .where('other.leftAt', 'is', null)
     .groupBy('other.userId')
+    .having(
+      sql<boolean>`not exists (
+        select from blocks
+        where (user_id = ${userId} and blocked_id = other.user_id) or (user_id = other.user_id and blocked_id = ${userId}))`,
+    )
     .execute()
 }

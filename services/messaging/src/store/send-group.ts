@@ -17,6 +17,7 @@ export type SendVerdict =
         | 'not_a_member'
         | 'forbidden'
         | 'conversation_archived'
+        | 'direct_blocked'
         | 'reply_not_found'
         | 'mention_not_a_member'
         | 'message_id_conflict'
@@ -45,7 +46,7 @@ interface Written {
 const CONTENDED: ReadonlySet<string> = new Set(['55P03', '40P01', '40001'])
 
 /**
- * Writes a group of sends in one round trip, and is committed when it returns: `migrations/0008-extend-send-messages.ts`
+ * Writes a group of sends in one round trip, and is committed when it returns: `migrations/0010-refuse-blocked-sends.ts`
  * says how. When it throws because Postgres is away, what became of the group is not known.
  */
 export async function sendGroup(

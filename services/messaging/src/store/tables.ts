@@ -138,6 +138,22 @@ interface ConversationReceiptsTable {
   raisedAt: Date
 }
 
+interface BlocksTable {
+  userId: string
+  blockedId: string
+  /** The direct conversation of the two, whether there is one or not. */
+  conversationId: string
+  createdAt: Generated<Date>
+}
+
+/** When a block last began or ended; forgotten after a day. */
+interface BlockChangesTable {
+  userId: string
+  blockedId: string
+  conversationId: string
+  changedAt: Date
+}
+
 /** Written as text, read as what it says. */
 type Json<Value> = ColumnType<Value, string | undefined, string>
 
@@ -152,6 +168,8 @@ export interface Tables {
   unreadMentions: UnreadMentionsTable
   readLog: ReadLogTable
   conversationReceipts: ConversationReceiptsTable
+  blocks: BlocksTable
+  blockChanges: BlockChangesTable
   outbox: OutboxTable
 }
 

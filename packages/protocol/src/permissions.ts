@@ -1,4 +1,4 @@
-import type { ConversationKind, Role } from '@parley/protocol'
+import type { ConversationKind, Role } from './objects.ts'
 
 /** What a member may need to be allowed to do. Reading, marking and muting are everybody's. */
 export type Action =
@@ -32,8 +32,3 @@ export const permissions: Readonly<Record<Action, Readonly<Record<ConversationKi
 
 export const may = (action: Action, { kind, role }: { kind: ConversationKind; role: Role }): boolean =>
   permissions[action][kind].includes(role)
-
-/** A group or channel with members always has an owner: the last one stays one, or leaves as the last member. */
-export function mayGoAsOwner(conversation: { owners: number; members: number }): boolean {
-  return conversation.owners > 1 || conversation.members === 1
-}
