@@ -104,5 +104,5 @@ test.concurrent('a client that says goodbye and does not read the answer is cut 
   await fill(hub)
   client.close()
   await allSocketsGone(hub)
-  expect(hub.ended.map(({ reason }) => reason)).toEqual(['client closed'])
+  await expect.poll(() => hub.ended.map(({ reason }) => reason)).toEqual(['client closed'])
 })
