@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { openChat, type Chat } from '@parley/client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { HubError } from '@parley/signalr'
-import { presenceOf, startStandInHub, type StandInHub } from './stand-in-hub.ts'
+import { dropUntilNoticed, presenceOf, startStandInHub, type StandInHub } from './stand-in-hub.ts'
 
 async function startHub(): Promise<StandInHub> {
   const hub = await startStandInHub()
@@ -117,8 +117,7 @@ describe('watched users', () => {
     await chat.watchPresence([alice])
     hub.tell('PresenceChanged', [presenceOf(alice, 'busy')])
     await expect.poll(() => presenceIn(chat)).toEqual({ [alice]: 'busy' })
-    hub.drop()
-    await expect.poll(() => chat.status).not.toBe('live')
+    await dropUntilNoticed(hub, chat)
     await chat.watchPresence([bob])
     expect(presenceIn(chat)).toEqual({ [alice]: 'online', [bob]: 'online' })
     expect(hub.asked.slice(1)).toEqual([{ name: 'WatchPresence', about: [alice, bob] }])

@@ -1,6 +1,6 @@
 import { openChat, RefusedError, type Chat } from '@parley/client'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { startStandInHub, type StandInHub } from './stand-in-hub.ts'
+import { dropUntilNoticed, startStandInHub, type StandInHub } from './stand-in-hub.ts'
 
 async function startHub(): Promise<StandInHub> {
   const hub = await startStandInHub()
@@ -315,8 +315,7 @@ describe('a mark', () => {
     const conversationId = hub.addConversation()
     hub.say(conversationId, 'read me')
     const chat = await open(hub)
-    hub.drop()
-    await expect.poll(() => chat.status).not.toBe('live')
+    await dropUntilNoticed(hub, chat)
     chat.markRead(conversationId, 1)
     await expect.poll(() => hub.marks).toContainEqual({ kind: 'MarkRead', conversationId, sequence: 1 })
   })

@@ -11,6 +11,7 @@ import type {
   PresenceState,
   SentMessage,
 } from '@parley/protocol'
+import type { Chat } from '@parley/client'
 import { createHubServer, HubError, HubRefusal, type HubConnection } from '@parley/signalr'
 import type { SyncAnswer, SyncInput } from '../src/state/apply-sync.ts'
 
@@ -290,6 +291,15 @@ export async function startStandInHub(): Promise<StandInHub> {
     },
   }
   return hub
+}
+
+/** Drops a chat's connection, and answers when the chat knows it: who asks later may find it back already. */
+export async function dropUntilNoticed(hub: StandInHub, chat: Chat): Promise<void> {
+  const noticed = Promise.withResolvers<void>()
+  const stop = chat.on('status', () => noticed.resolve())
+  hub.drop()
+  await noticed.promise
+  stop()
 }
 
 export const presenceOf = (userId: string, status: PresenceState['status']): PresenceState => ({
