@@ -20,8 +20,8 @@ interface Dealings {
   readonly consumes?: readonly { readonly owner: Contract; readonly event: { readonly subject: string } }[]
 }
 
-const { createMonths, dropMonths, ...messagingForClients } = messaging.calls
-const { attachUploads, releaseUploads, ...mediaForClients } = media.calls
+const { createMonths, dropMonths, seesMessage, listAttachments, listAvatars, ...messagingForClients } = messaging.calls
+const { attachUploads, releaseUploads, useAvatar, ...mediaForClients } = media.calls
 const { getUsers, ...authForClients } = auth.calls
 
 /** Who deals with whom: all of it. A dealing that is not here is refused by NATS, in `npm start` and in the tests as well. */
@@ -36,14 +36,16 @@ const dealings: Readonly<Record<ServiceName, Dealings>> = {
       presence.notices.changed,
       messaging.notices.relationsChanged,
       auth.notices.revoked,
+      media.notices.settled,
     ],
   },
   auth: {
+    calls: [useAvatar],
     says: [auth.notices.revoked],
     consumes: [{ owner: messaging, event: messaging.events.memberChanged }],
   },
   messaging: {
-    calls: [getUsers, attachUploads, releaseUploads],
+    calls: [getUsers, attachUploads, releaseUploads, useAvatar],
     says: [gateway.notices.deliver, messaging.notices.relationsChanged],
     hears: [gateway.notices.announced],
   },
@@ -52,7 +54,9 @@ const dealings: Readonly<Record<ServiceName, Dealings>> = {
     hears: [gateway.notices.announced],
   },
   media: {
-    calls: [messaging.calls.isMember],
+    calls: [getUsers, messaging.calls.isMember, seesMessage, listAttachments, listAvatars],
+    says: [media.notices.settled],
+    consumes: [{ owner: messaging, event: messaging.events.attachmentsRemoved }],
   },
   retention: {
     calls: [createMonths, dropMonths],

@@ -7,10 +7,12 @@ import type {
   SentMessage,
   SetStatus,
   Status,
+  Upload,
 } from '@parley/protocol'
 import type { Hub } from './hub.ts'
 import type { PendingMessage } from './outbox.ts'
 import type { ChatState } from './state/chat-state.ts'
+import type { FileToUpload } from './upload-file.ts'
 
 /** A message to be sent. `id` only to send one again that an earlier process could not. */
 export type Draft = Omit<PendingMessage, 'conversationId' | 'id'> & { readonly id?: string }
@@ -63,6 +65,8 @@ export interface Chat extends AsyncDisposable {
    */
   watchPresence(userIds: readonly string[]): Promise<void>
   unwatchPresence(userIds: readonly string[]): void
+  /** Resolves when a file is ready to be sent: its id goes into `attachments` of a draft. Rejects when the server will not have it. */
+  upload(file: FileToUpload): Promise<Upload>
   setStatus(status: InputOf<typeof SetStatus>): Promise<Status>
   /** The answer ends it. */
   on<Name extends keyof ChatListeners>(name: Name, listener: ChatListeners[Name]): () => void

@@ -13,6 +13,7 @@ import { applySync, withHistory } from './state/apply-sync.ts'
 import { emptyState, type ChatEvent, type ChatState } from './state/chat-state.ts'
 import { withoutCompany } from './state/without-company.ts'
 import { Synchronizer } from './synchronizer.ts'
+import { uploadFile } from './upload-file.ts'
 
 export interface ChatOptions extends HubOptions {
   /** What an earlier chat of the same user has kept: only what has changed since is asked for. */
@@ -178,6 +179,9 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
         looked(payload.id, [])
         changed(payload.id)
         return
+      case 'MediaReady':
+      case 'MediaRejected':
+        return
       case 'ConversationRemoved':
       case 'MessageUpdated':
       case 'MemberJoined':
@@ -257,6 +261,7 @@ function startChat(options: ChatOptions, opened: PromiseWithResolvers<void>): Ch
     get status() {
       return status
     },
+    upload: (file) => uploadFile(options, file),
     pending: (conversationId) => outbox.pending(conversationId),
     send(conversationId, { id = newMessageId(Date.now() + aheadMs), ...draft }: Draft) {
       company.said(conversationId)

@@ -33,8 +33,8 @@ export const auth = contract({
       subject: 'auth.call.update-profile',
       request: z.object({ actor: Actor, ...UpdateProfile.input.shape }),
       reply: UpdateProfile.output,
-      errors: ['unauthenticated', 'invalid_input'],
-      timeoutMs: 2_000,
+      errors: ['unauthenticated', 'invalid_input', ...UpdateProfile.errors],
+      timeoutMs: 4_000,
     }),
     findUsers: call({
       subject: 'auth.call.find-users',

@@ -20,7 +20,7 @@ export {
 } from './contract.ts'
 export { decodeDeliveryBatch, encodeDeliveryBatch, type Delivery, type DeliveryBatch } from './delivery-batch.ts'
 export { gateway } from './gateway.ts'
-export { media } from './media.ts'
+export { AvatarOwner, avatarPath, COMPLETE_WAIT_MS, media, SettledNotice, uploadIdOfAvatar } from './media.ts'
 export { MembershipSpan, messaging, TopicChange } from './messaging.ts'
 export { presence, PresenceNotice, UserPresence } from './presence.ts'
 export { ReceiptsDelivery } from './receipts-delivery.ts'

@@ -2,8 +2,15 @@ import {
   Attachment,
   CompleteUpload,
   ConversationId,
+  DeleteUpload,
+  DownloadAvatar,
   DownloadMedia,
+  DownloadThumbnail,
+  GetUpload,
+  ListReconciliations,
   MessageId,
+  RejectedReason,
+  ReserveAvatar,
   ReserveUpload,
   Upload,
   UploadId,
@@ -12,7 +19,24 @@ import {
 } from '@parley/protocol'
 import { z } from 'zod'
 import { Actor } from './actor.ts'
-import { call, contract, event } from './contract.ts'
+import { call, contract, event, notice } from './contract.ts'
+
+/** Of whom, or of what, an upload is the avatar. */
+export const AvatarOwner = z.union([z.object({ userId: UserId }), z.object({ conversationId: ConversationId })])
+export type AvatarOwner = z.infer<typeof AvatarOwner>
+
+/** Where an avatar is seen, as a path at the gateway: what `avatarUrl` says of one that was uploaded. */
+export const avatarPath = (uploadId: string): string => `/api/v1/media/avatars/${uploadId}`
+
+/** Which upload such a path names; undefined for any other address. */
+export function uploadIdOfAvatar(avatarUrl: string | null): string | undefined {
+  const prefix = avatarPath('')
+  return avatarUrl?.startsWith(prefix) ? avatarUrl.slice(prefix.length) : undefined
+}
+
+/** What a gateway tells the uploader of an upload that was checked. */
+export const SettledNotice = z.object({ userId: UserId, upload: Upload })
+export type SettledNotice = z.infer<typeof SettledNotice>
 
 /** Files. */
 export const media = contract({
@@ -23,8 +47,16 @@ export const media = contract({
       request: z.object({ actor: Actor, ...ReserveUpload.input.shape }),
       reply: ReserveUpload.output,
       errors: ReserveUpload.errors,
+      timeoutMs: 5_000,
+    }),
+    reserveAvatar: call({
+      subject: 'media.call.reserve-avatar',
+      request: z.object({ actor: Actor, ...ReserveAvatar.input.shape }),
+      reply: ReserveAvatar.output,
+      errors: ReserveAvatar.errors,
       timeoutMs: 3_000,
     }),
+    /** Waits for the verdict, but at most `COMPLETE_WAIT_MS`. */
     completeUpload: call({
       subject: 'media.call.complete-upload',
       request: z.object({ actor: Actor, ...CompleteUpload.input.shape }),
@@ -32,12 +64,48 @@ export const media = contract({
       errors: CompleteUpload.errors,
       timeoutMs: 20_000,
     }),
+    getUpload: call({
+      subject: 'media.call.get-upload',
+      request: z.object({ actor: Actor, ...GetUpload.input.shape }),
+      reply: GetUpload.output,
+      errors: GetUpload.errors,
+      timeoutMs: 2_000,
+    }),
+    deleteUpload: call({
+      subject: 'media.call.delete-upload',
+      request: z.object({ actor: Actor, ...DeleteUpload.input.shape }),
+      reply: DeleteUpload.output,
+      errors: DeleteUpload.errors,
+      timeoutMs: 2_000,
+    }),
     downloadMedia: call({
       subject: 'media.call.download-media',
       request: z.object({ actor: Actor, ...DownloadMedia.input.shape }),
       reply: DownloadMedia.output,
       errors: DownloadMedia.errors,
       timeoutMs: 3_000,
+    }),
+    downloadThumbnail: call({
+      subject: 'media.call.download-thumbnail',
+      request: z.object({ actor: Actor, ...DownloadThumbnail.input.shape }),
+      reply: DownloadThumbnail.output,
+      errors: DownloadThumbnail.errors,
+      timeoutMs: 3_000,
+    }),
+    /** Without an actor: avatars are for everybody who knows their id. */
+    downloadAvatar: call({
+      subject: 'media.call.download-avatar',
+      request: z.object(DownloadAvatar.input.shape),
+      reply: DownloadAvatar.output,
+      errors: DownloadAvatar.errors,
+      timeoutMs: 2_000,
+    }),
+    listReconciliations: call({
+      subject: 'media.call.list-reconciliations',
+      request: z.object({ actor: Actor, ...ListReconciliations.input.shape }),
+      reply: ListReconciliations.output,
+      errors: ListReconciliations.errors,
+      timeoutMs: 2_000,
     }),
     /**
      * For messaging, before it stores a message: these uploads become its attachments. Each must be ready, the sender's own,
@@ -68,6 +136,17 @@ export const media = contract({
       errors: [],
       timeoutMs: 2_000,
     }),
+    /**
+     * For auth and messaging, before they store it: this upload of the user becomes an avatar, for good. The same again is
+     * answered the same. What they do not name a day later, and one that was replaced, is deleted.
+     */
+    useAvatar: call({
+      subject: 'media.call.use-avatar',
+      request: z.object({ userId: UserId, uploadId: UploadId, owner: AvatarOwner }),
+      reply: z.object({ avatarUrl: z.string() }),
+      errors: ['upload_not_found', 'upload_not_received', 'upload_rejected'],
+      timeoutMs: 2_000,
+    }),
   },
   events: {
     mediaReady: event({
@@ -78,8 +157,14 @@ export const media = contract({
     mediaRejected: event({
       subject: 'media.event.media-rejected',
       summary: 'A file has been checked and refused.',
-      payload: z.object({ upload: Upload, uploadedBy: z.string(), reason: z.string() }),
+      payload: z.object({ upload: Upload, uploadedBy: z.string(), reason: RejectedReason }),
     }),
   },
-  notices: {},
+  notices: {
+    /** To all gateways: an upload is ready or rejected since just now. JSON of `SettledNotice`. */
+    settled: notice({ subject: 'media.notice.settled' }),
+  },
 })
+
+/** How long `completeUpload` waits for the verdict. */
+export const COMPLETE_WAIT_MS = 10_000

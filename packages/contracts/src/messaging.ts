@@ -20,6 +20,7 @@ import {
   ListMembers,
   Member,
   Message,
+  MessageId,
   MuteConversation,
   Receipt,
   RemoveMember,
@@ -31,6 +32,7 @@ import {
   UnblockUser,
   UpdateConversation,
   UpdateSettings,
+  UploadId,
   UserId,
   hubEvents,
   limits,
@@ -103,8 +105,8 @@ export const messaging = contract({
       subject: 'messaging.call.update-conversation',
       request: z.object({ ...actor, ...UpdateConversation.input.shape }),
       reply: UpdateConversation.output,
-      errors: [...UpdateConversation.errors, 'overloaded', 'unavailable'],
-      timeoutMs: 4_000,
+      errors: [...UpdateConversation.errors, 'invalid_input', 'overloaded', 'unavailable'],
+      timeoutMs: 6_000,
     }),
     muteConversation: call({
       subject: 'messaging.call.mute-conversation',
@@ -407,6 +409,32 @@ export const messaging = contract({
       errors: [],
       timeoutMs: 1_500,
     }),
+    /** For media: whether this user sees this message now; not if it is deleted, or from before what they may see. */
+    seesMessage: call({
+      subject: 'messaging.call.sees-message',
+      request: z.object({ userId: UserId, conversationId: ConversationId, messageId: MessageId }),
+      reply: z.object({ sees: z.boolean() }),
+      errors: [],
+      timeoutMs: 1_500,
+    }),
+    /** For media: those of the messages that are stored and not deleted, with the uploads that are part of them. */
+    listAttachments: call({
+      subject: 'messaging.call.list-attachments',
+      request: z.object({ messageIds: z.array(MessageId).min(1).max(100) }),
+      reply: z.object({ messages: z.array(z.object({ messageId: MessageId, uploadIds: z.array(UploadId) })) }),
+      errors: [],
+      timeoutMs: 3_000,
+    }),
+    /** For media: the avatars of those of the conversations that exist. */
+    listAvatars: call({
+      subject: 'messaging.call.list-avatars',
+      request: z.object({ conversationIds: z.array(ConversationId).min(1).max(100) }),
+      reply: z.object({
+        avatars: z.array(z.object({ conversationId: ConversationId, avatarUrl: z.string().nullable() })),
+      }),
+      errors: [],
+      timeoutMs: 3_000,
+    }),
     /** For retention: makes sure that the months of messages exist from the last to `ahead` months from now. */
     createMonths: call({
       subject: 'messaging.call.create-months',
@@ -466,6 +494,11 @@ export const messaging = contract({
       summary:
         'An edit, a deletion (`deletedAt`), reactions: the message as it was when this was told, which may be later.',
       payload: z.object({ conversationId: ConversationId, version: Counter, message: Message }),
+    }),
+    attachmentsRemoved: event({
+      subject: 'messaging.event.attachments-removed.{conversationId}',
+      summary: 'A message is gone, and with it the files that were part of it. Without version.',
+      payload: z.object({ conversationId: ConversationId, messageId: MessageId, uploadIds: z.array(UploadId) }),
     }),
     receiptsAdvanced: event({
       subject: 'messaging.event.receipts-advanced.{conversationId}',

@@ -10,13 +10,16 @@ export type Scope = 'chat:read' | 'chat:write' | 'admin'
  * - `member`: of the conversation
  * - `author`: of the message
  * - `owner`: of the device or the upload
- * - `reader`: a member of the conversation that the file is in, or its uploader
+ * - `reader`: of the message that the file is part of; before it is part of one, its uploader
  */
 export type Standing = 'none' | 'member' | 'author' | 'owner' | 'reader'
 
 export interface Access {
-  /** Of a service account. `any`: also without a scope; `person`: not for service accounts. `admin` is needed by people, too. */
-  readonly scope: Scope | 'any' | 'person'
+  /**
+   * Of a service account. `any`: also without a scope; `person`: not for service accounts. `admin` is needed by people, too.
+   * `anyone`: also without a token.
+   */
+  readonly scope: Scope | 'any' | 'person' | 'anyone'
   readonly standing: Standing
   /** What the member's role must allow besides (`permissions`). Of an author: what their role may allow instead. */
   readonly action?: Action
@@ -78,14 +81,23 @@ export const access: Readonly<Record<OperationName, Access>> = {
   StopTyping: write('member'),
 
   ReserveUpload: write('member', 'send'),
+  ReserveAvatar: write('none'),
   CompleteUpload: write('owner'),
+  GetUpload: write('owner'),
+  DeleteUpload: write('owner'),
   DownloadMedia: read('reader'),
+  DownloadThumbnail: read('reader'),
+  DownloadAvatar: { scope: 'anyone', standing: 'none' },
 
   CreateConnectionTicket: read('none'),
   RenewToken: { scope: 'any', standing: 'none' },
   SignOutUser: administrative,
+  ListReconciliations: administrative,
   ListAuditEntries: administrative,
 }
+
+/** Whether it is asked for without a token. */
+export const isForAnyone = (name: OperationName): boolean => access[name].scope === 'anyone'
 
 /** Whether a bearer may ask for an operation at all. To what they may do it, the services say. */
 export function mayAsk(
@@ -94,6 +106,6 @@ export function mayAsk(
 ): boolean {
   const { scope } = access[name]
   if (scope === 'admin') return bearer.scopes.includes('admin')
-  if (!bearer.isService || scope === 'any') return true
+  if (!bearer.isService || scope === 'any' || scope === 'anyone') return true
   return scope !== 'person' && bearer.scopes.includes(scope)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ConversationId, Counter, Time, UserId } from './ids.ts'
-import { Conversation, Member, Message, PresenceState, Receipt } from './objects.ts'
+import { Conversation, Member, Message, PresenceState, Receipt, RejectedReason, Upload } from './objects.ts'
 
 /** What the hub tells its clients, by target name. Changes of a conversation carry its `version`. */
 export const hubEvents = {
@@ -35,6 +35,10 @@ export const hubEvents = {
   }),
   /** Users watched by this connection, as they are seen now: at most once a second, the newest of each. */
   PresenceChanged: z.array(PresenceState),
+  /** An own upload has been checked: it can be used now. On all devices; who may have missed it asks `GetUpload`. */
+  MediaReady: Upload,
+  /** The same for one that can never be used. */
+  MediaRejected: z.object({ upload: Upload, reason: RejectedReason }),
   /**
    * The connection will be closed for good at this time: at once, or with `token_expiring` in about a minute, unless the client
    * renews its token by `RenewToken`.

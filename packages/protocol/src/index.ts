@@ -1,4 +1,4 @@
-export { access, mayAsk, type Access, type Scope, type Standing } from './access.ts'
+export { access, isForAnyone, mayAsk, type Access, type Scope, type Standing } from './access.ts'
 export { hubEvents, type HubEvent, type HubEventName } from './hub-events.ts'
 export { ConversationId, Counter, Emoji, MessageId, Time, UploadId, UserId } from './ids.ts'
 export { limits } from './limits.ts'
@@ -9,6 +9,7 @@ export {
   Conversation,
   ConversationKind,
   Device,
+  type Findings,
   HistoryVisibility,
   Member,
   Membership,
@@ -16,9 +17,12 @@ export {
   PresenceState,
   Reaction,
   Receipt,
+  RejectedReason,
   Role,
   Settings,
   Status,
+  Upload,
+  UploadState,
   User,
   VisibleTo,
 } from './objects.ts'

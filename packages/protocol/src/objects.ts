@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { ConversationId, Counter, MessageId, Time, UploadId, UserId } from './ids.ts'
 
+/** The address of a picture: of an uploaded one the path at the gateway, to be resolved against where the gateway is. */
+const AvatarUrl = z.string().nullable()
+
 export const User = z
-  .object({ id: UserId, displayName: z.string(), avatarUrl: z.string().nullable(), createdAt: Time })
+  .object({ id: UserId, displayName: z.string(), avatarUrl: AvatarUrl, createdAt: Time })
   .meta({ id: 'User' })
 export type User = z.infer<typeof User>
 
@@ -55,10 +58,60 @@ export const Member = z
   .meta({ id: 'Member' })
 export type Member = z.infer<typeof Member>
 
+/** What was found in a file. What does not apply to it, or is not known, is null. */
+const findings = {
+  /** Pixels, as it is shown. */
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  /** What to show until the image is there (https://blurha.sh). Images that have one have thumbnails, too. */
+  blurhash: z.string().nullable(),
+  /** Of sound and films. */
+  durationMs: z.int().nullable(),
+  /** Of a PDF. */
+  pages: z.int().nullable(),
+}
+
 export const Attachment = z
-  .object({ id: UploadId, name: z.string(), type: z.string(), /** Bytes. */ size: z.int() })
+  .object({ id: UploadId, name: z.string(), type: z.string(), /** Bytes. */ size: z.int(), ...findings })
   .meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
+export type Findings = Pick<Attachment, keyof typeof findings>
+
+/** Why a file was rejected for good. */
+export const RejectedReason = z
+  .enum([
+    'not_the_declared_size',
+    'not_the_declared_type',
+    'replaced_while_checked',
+    'not_readable',
+    'too_many_pixels',
+    /** Checking it took more time or memory than there is for one file. */
+    'too_much_to_check',
+    'infected',
+    'too_large_to_scan',
+  ])
+  .meta({ id: 'RejectedReason' })
+export type RejectedReason = z.infer<typeof RejectedReason>
+
+/**
+ * `pending`: reserved, and not complete yet. `checking`: complete, and not looked at yet. `ready`: it can be used. `rejected`: it
+ * never will be. `deleted`: it is gone, with what it was a part of or because it was not used in time.
+ */
+export const UploadState = z.enum(['pending', 'checking', 'ready', 'rejected', 'deleted']).meta({ id: 'UploadState' })
+export type UploadState = z.infer<typeof UploadState>
+
+/** A file on its way to others. `size` and what was found are those of the file that others get, once it is ready. */
+export const Upload = z
+  .object({
+    ...Attachment.shape,
+    state: UploadState,
+    rejectedReason: RejectedReason.nullable(),
+    /** Where it can be sent; null for an avatar. */
+    conversationId: ConversationId.nullable(),
+    createdAt: Time,
+  })
+  .meta({ id: 'Upload' })
+export type Upload = z.infer<typeof Upload>
 
 /** Who reacted with one emoji. `userIds` are all of them, or with many reactions the first. */
 export const Reaction = z
@@ -134,7 +187,7 @@ export const Conversation = z
     id: ConversationId,
     kind: ConversationKind,
     title: z.string().nullable(),
-    avatarUrl: z.string().nullable(),
+    avatarUrl: AvatarUrl,
     historyVisibility: HistoryVisibility,
     /** Archived conversations can be read, and not written in. */
     archivedAt: Time.nullable(),

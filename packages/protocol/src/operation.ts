@@ -18,6 +18,8 @@ export interface Operation<
   readonly rest?: Route
   /** By REST, answers with a redirect to the `url` of its output, unless JSON is asked for. */
   readonly redirects?: true
+  /** By REST, who may keep the answer (`Cache-Control`); nobody, if it is not said. Refusals are never kept. */
+  readonly cacheControl?: string
   readonly input: Input
   readonly output: Output
   /** The refusals of this operation itself; those of `alwaysPossible` can come besides. */

@@ -40,6 +40,12 @@ export const refusals = {
     sentence: 'The file was checked and rejected.',
     data: z.object({ reason: z.string() }),
   },
+  upload_in_use: { status: 409, sentence: 'The file is part of a message, or an avatar.' },
+  upload_quota_exceeded: {
+    status: 429,
+    sentence: 'The user has uploaded too much within a day.',
+    data: z.object({ retryAfterMs: z.int() }),
+  },
   media_type_not_allowed: { status: 415, sentence: 'Files of this type are not accepted.' },
   file_too_large: { status: 413, sentence: 'The file is too large.', data: z.object({ maxBytes: z.int() }) },
   payload_too_large: { status: 413, sentence: 'The request is too large.' },

@@ -25,7 +25,8 @@ test('a message arrives with its file, and whoever gets it reads the file', asyn
   await using chat = await openChat()
   const { alice, bob, conversationId } = chat
   const id = await upload(alice, conversationId)
-  const attachment = { id, name: 'notes.txt', type: 'text/plain', size: content.length }
+  const file = { id, name: 'notes.txt', type: 'text/plain', size: content.length }
+  const attachment = { ...file, width: null, height: null, blurhash: null, durationMs: null, pages: null }
 
   // The file may say it all.
   const sent = await send(alice, { conversationId, id: uuidv7(), text: '', attachments: [id] })
@@ -132,6 +133,7 @@ async function reserve(person: Participant, conversationId: string): Promise<Out
 /** Returns the id of a file that is ready to be sent. */
 async function upload(person: Participant, conversationId: string): Promise<string> {
   const { upload: reserved, form } = await reserve(person, conversationId)
+  if (form === null) throw new Error('it goes in parts')
   const body = new FormData()
   for (const [name, value] of Object.entries(form.fields)) body.set(name, value)
   body.set('file', new Blob([content]))

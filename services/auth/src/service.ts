@@ -1,5 +1,5 @@
-import { connectBus, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
-import { auth } from '@parley/contracts'
+import { callerOf, connectBus, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
+import { auth, media } from '@parley/contracts'
 import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createHealth, createLogger, createMetrics, repeat, serveHttp } from '@parley/runtime'
 import { openAuditLog } from './audit/open-audit-log.ts'
@@ -53,7 +53,8 @@ export async function startAuth(config: Config): Promise<Auth> {
     await openOAuth({ db, issuer, secret, clients, admins, signingKeyDays, sessions, signIn, audit, log }),
   )
   const federation = createFederation({ upstreams, publicUrl: issuer, db })
-  const { signInForDevelopment, ...calls } = createCalls({ db, signIn, sessions, audit, ...oauth })
+  const mediaCalls = callerOf(bus, media)
+  const { signInForDevelopment, ...calls } = createCalls({ db, signIn, sessions, audit, mediaCalls, ...oauth })
   stack.use(await serve(bus, auth, development ? { ...calls, signInForDevelopment } : calls, { isUnavailable }))
 
   const health = createHealth({ checks: { nats: () => bus.check(), postgres: () => postgres.check() }, metrics })

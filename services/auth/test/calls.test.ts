@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { BusError } from '@parley/bus'
+import { BusError, serve } from '@parley/bus'
+import { avatarPath, media, refuse } from '@parley/contracts'
 import type { User } from '@parley/protocol'
 import jwt from 'jsonwebtoken'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -76,6 +77,34 @@ describe('getMe', () => {
 })
 
 describe('updateProfile', () => {
+  test('makes an uploaded image the avatar, unless `media` refuses it or is away', async () => {
+    const user = await userOf('Pat')
+    const avatarId = randomUUID()
+    const asked = { actor: actorOf(user), avatarId }
+    await expect(system.calls.updateProfile(asked)).rejects.toMatchObject({ code: 'unavailable' })
+    const refused = randomUUID()
+    await using _ = await serve(system.bus, media, {
+      async useAvatar({ userId, uploadId, owner }) {
+        expect([userId, owner]).toEqual([user.id, { userId: user.id }])
+        if (uploadId === refused) throw refuse.upload_not_received()
+        return { avatarUrl: avatarPath(uploadId) }
+      },
+    })
+    expect(await system.calls.updateProfile(asked)).toEqual({
+      ok: true,
+      value: { ...user, avatarUrl: avatarPath(avatarId) },
+    })
+    expect(await system.calls.updateProfile({ ...asked, avatarId: refused, displayName: 'Pit' })).toMatchObject({
+      refusal: { code: 'upload_not_received' },
+    })
+    expect(await system.calls.updateProfile({ ...asked, avatarUrl: null })).toMatchObject({
+      refusal: { code: 'invalid_input' },
+    })
+    expect(await system.calls.getMe({ actor: actorOf(user) })).toMatchObject({
+      value: { displayName: 'Pat', avatarUrl: avatarPath(avatarId) },
+    })
+  })
+
   test('changes the name, and the user is found by the new one only', async () => {
     const user = await userOf('Eve')
     const renamed = await system.calls.updateProfile({ actor: actorOf(user), displayName: 'Zora 🦓' })

@@ -10,6 +10,7 @@ import { openPresence, type Presence, type PresenceFigures } from './presence/op
 import { GatheredMarks } from './receipts/gathered-marks.ts'
 import { createPassMark } from './receipts/pass-marks.ts'
 import type { VerifyToken } from './identity/verify-token.ts'
+import { tellSettledUploads } from './uploads/tell-settled-uploads.ts'
 import { openSessions, type SessionFigures, type Sessions } from './sessions/open-sessions.ts'
 import { openTyping, type Typing, type TypingFigures } from './typing/open-typing.ts'
 
@@ -62,6 +63,7 @@ export async function openLiveParts(options: {
       },
     }),
   )
+  stack.use(await tellSettledUploads(options.bus, delivery))
   const opened = stack.move()
   return {
     delivery,

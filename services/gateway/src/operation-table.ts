@@ -98,8 +98,14 @@ export const operationTable: { readonly [Name in OperationName]: Answerer<Name> 
   StopTyping: ({ typing }, request, within, { connection }) => typing.stop(request, { connection, within }),
 
   ReserveUpload: ({ media }, request, within) => media.reserveUpload(request, within),
+  ReserveAvatar: ({ media }, request, within) => media.reserveAvatar(request, within),
   CompleteUpload: ({ media }, request, within) => media.completeUpload(request, within),
+  GetUpload: ({ media }, request, within) => media.getUpload(request, within),
+  DeleteUpload: ({ media }, request, within) => media.deleteUpload(request, within),
   DownloadMedia: ({ media }, request, within) => media.downloadMedia(request, within),
+  DownloadThumbnail: ({ media }, request, within) => media.downloadThumbnail(request, within),
+  DownloadAvatar: ({ media }, { id, size }, within) =>
+    media.downloadAvatar({ id, ...(size !== undefined && { size }) }, within),
 
   CreateConnectionTicket: async ({ tickets }, _request, _within, { identity, origin }) => ({
     ok: true,
@@ -113,4 +119,5 @@ export const operationTable: { readonly [Name in OperationName]: Answerer<Name> 
 
   SignOutUser: ({ auth }, request, within) => auth.signOutUser(request, within),
   ListAuditEntries: ({ auth }, request, within) => auth.listAuditEntries(request, within),
+  ListReconciliations: ({ media }, request, within) => media.listReconciliations(request, within),
 }

@@ -1,6 +1,6 @@
 import { BusError, createContext } from '@parley/bus'
 import { Refused, refuse } from '@parley/contracts'
-import { mayAsk, operations, type OperationName, type OutputOf } from '@parley/protocol'
+import { isForAnyone, mayAsk, operations, type OperationName, type OutputOf } from '@parley/protocol'
 import type { Logger } from '@parley/runtime'
 import type { z } from 'zod'
 import type { Limits } from './limits/open-limits.ts'
@@ -10,20 +10,30 @@ import { operationTable, type Answerer, type Asker, type Services } from './oper
 /** How long a client waits at most, whatever the calls on the way allow. */
 const OPERATION_TIMEOUT_MS = 25_000
 
-/** Performs an operation for a client, by whichever door it came. Throws `Refused`, and nothing else. */
+/**
+ * Performs an operation for a client, by whichever door it came. Throws `Refused`, and nothing else. Without an identity it does
+ * those that are for anyone.
+ */
 export type Perform = <Name extends OperationName>(
   name: Name,
-  request: Asker & { input: unknown; requestId: string },
+  request: Omit<Asker, 'identity'> & { identity: Asker['identity'] | undefined; input: unknown; requestId: string },
 ) => Promise<OutputOf<(typeof operations)[Name]>>
 
 export function createPerform(
   services: Services,
   { limits, onPerformed, log }: { limits: Pick<Limits, 'admitOperation'>; onPerformed: OnPerformed; log: Logger },
 ): Perform {
-  const perform: Perform = async (name, { input, requestId, ...asker }) => {
+  async function admit(name: OperationName, asker: Asker): Promise<void> {
     await limits.admitOperation(name, asker)
     const { actor, isService } = asker.identity
     if (!mayAsk({ isService, scopes: actor.scopes }, name)) throw refuse.forbidden()
+  }
+
+  const perform: Perform = async (name, { input, requestId, identity, ...from }) => {
+    if (identity === undefined && !isForAnyone(name)) throw refuse.unauthenticated()
+    const asker = { ...from, identity: identity as Asker['identity'] }
+    if (identity !== undefined) await admit(name, { ...from, identity })
+    const actor = identity?.actor
     const parsed = operations[name].input.safeParse(input ?? {})
     if (!parsed.success) throw refuse.invalid_input({}, sentenceOf(parsed.error))
     const answer = operationTable[name] as unknown as Answerer<typeof name>
@@ -35,7 +45,7 @@ export function createPerform(
       throw new Refused(answered.refusal)
     } catch (error) {
       if (error instanceof Refused) throw error
-      log.error({ error, operation: name, userId: actor.userId, requestId }, 'operation failed')
+      log.error({ error, operation: name, userId: actor?.userId, requestId }, 'operation failed')
       if (error instanceof BusError && error.code === 'overloaded') throw refuse.overloaded({ retryAfterMs: 1_000 })
       throw isWorthRetrying(error) ? refuse.unavailable() : refuse.internal()
     }

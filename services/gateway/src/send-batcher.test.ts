@@ -27,6 +27,11 @@ const attachmentOf = (id: string): Attachment => ({
   name: '👋'.repeat(limits.fileNameCharacters),
   type: `application/${'x'.repeat(80)}`,
   size: Number.MAX_SAFE_INTEGER,
+  width: Number.MAX_SAFE_INTEGER,
+  height: Number.MAX_SAFE_INTEGER,
+  blurhash: 'x'.repeat(100),
+  durationMs: Number.MAX_SAFE_INTEGER,
+  pages: Number.MAX_SAFE_INTEGER,
 })
 
 const answerTo = ({ actor, attachments = [], ...send }: Send) => ({

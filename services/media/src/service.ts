@@ -1,12 +1,19 @@
-import { callerOf, connectBus, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
-import { media, messaging } from '@parley/contracts'
+import { callerOf, connectBus, consume, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
+import { auth, media, messaging } from '@parley/contracts'
 import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createLogger, createMetrics, serveHealth } from '@parley/runtime'
 import { calls } from './calls/index.ts'
+import { openChecking } from './checks/open-checking.ts'
+import { tellGateways } from './checks/tell-gateways.ts'
 import type { Config } from './config.ts'
+import { openHousekeeping } from './housekeeping/open-housekeeping.ts'
+import { openInspector } from './inspect/open-inspector.ts'
+import { registerMetrics } from './metrics.ts'
+import { openScanner } from './scan/open-scanner.ts'
 import { openS3 } from './store/open-s3.ts'
 import { prepareBucket } from './store/prepare-bucket.ts'
 import type { Tables } from './store/tables.ts'
+import { deleteOfMessage } from './store/uploads.ts'
 
 export type { Config }
 
@@ -14,14 +21,15 @@ export interface Media extends AsyncDisposable {
   readonly port: number
 }
 
-/** Files: signs what clients post and read, and checks what was posted. No file passes through it. */
+/** Files: signs what clients post and read, and checks what was posted. Clients send and get them from S3 itself. */
 export async function startMedia(config: Config): Promise<Media> {
   await using stack = new AsyncDisposableStack()
   const log = createLogger({ service: 'media', level: config.logLevel })
+  const metrics = createMetrics('media')
   const postgres = stack.use(openPostgres<Tables>({ url: config.postgresUrl, service: 'media', log }))
   const { db } = postgres
   const s3 = stack.use(openS3(config.s3))
-  await prepareBucket(s3, config.s3, { development: config.environment === 'development' })
+  await prepareBucket(s3, config.s3, { ...config.bucketSetup, log })
   const bus = stack.use(await connectBus({ url: config.natsUrl, service: 'media', log }))
   await ensureStream(bus, media)
   const outbox = stack.use(
@@ -31,13 +39,27 @@ export async function startMedia(config: Config): Promise<Media> {
       deliver: (rows) => publishRows(bus, rows),
     }),
   )
-  const answers = calls({ ...config, db, s3, messaging: callerOf(bus, messaging), outbox, log })
-  stack.use(await serve(bus, media, answers, { isUnavailable }))
+  const others = { auth: callerOf(bus, auth), messaging: callerOf(bus, messaging) }
+  const housekeeping = stack.use(openHousekeeping({ ...config, ...others, db, s3, log }))
+  const inspector = stack.use(openInspector({ ...config.inspection, log }))
+  const scanner = config.clamd && stack.use(openScanner({ ...config.clamd, log }))
+  const checking = stack.use(
+    openChecking({ db, s3, inspector, scanner, outbox, tell: (upload) => tellGateways(bus, upload), log }),
+  )
+  const removeSoon = () => housekeeping.removeSoon()
+  stack.use(
+    consume(bus, { contract: messaging, event: messaging.events.attachmentsRemoved }, async (gone) => {
+      await deleteOfMessage(db, gone.messageId, gone.uploadIds)
+      removeSoon()
+    }),
+  )
+  stack.use(await serve(bus, media, calls({ ...config, ...others, db, s3, checking, removeSoon }), { isUnavailable }))
+  registerMetrics(metrics, { db, atWork: () => checking.atWork, scanner })
   const health = stack.use(
     await serveHealth({
       ...config.http,
       checks: { nats: () => bus.check(), postgres: () => postgres.check(), s3: () => s3.check() },
-      metrics: createMetrics('media'),
+      metrics,
     }),
   )
   const started = stack.move()

@@ -15,7 +15,7 @@ async function userWithUploads(count: number) {
   const uploads = await Promise.all(
     Array.from({ length: count }, () => upload(service, userId, { ...image, conversationId })),
   )
-  return { userId, conversationId, uploadIds: uploads.map(({ id }) => id) }
+  return { userId, conversationId, uploadIds: uploads.map(({ id }) => id), uploads }
 }
 
 const newAttempt = (messageId = uuidv7()) => ({ messageId, attemptId: uuidv4() })
@@ -23,23 +23,24 @@ const newAttempt = (messageId = uuidv7()) => ({ messageId, attemptId: uuidv4() }
 const refused = (code: string) => ({ ok: false, refusal: { code } })
 
 test('ready uploads become part of a message, in the order named, and the same again is answered the same', async () => {
-  const { uploadIds, ...owner } = await userWithUploads(2)
+  const { uploadIds, uploads, ...owner } = await userWithUploads(2)
   const request = { ...owner, ...newAttempt(), uploadIds: uploadIds.toReversed() }
   const attached = await service.calls.attachUploads(request)
+  const facts = { durationMs: null, pages: null, width: 1, height: 1, type: 'image/png', name: 'cat.png' }
   expect(attached).toEqual({
     ok: true,
     value: {
-      attachments: uploadIds.toReversed().map((id) => ({ id, name: 'cat.png', type: 'image/png', size: png().length })),
+      attachments: uploads.toReversed().map(({ id, size, blurhash }) => ({ ...facts, id, size, blurhash })),
     },
   })
   expect(await service.calls.attachUploads(request)).toEqual(attached)
 })
 
 test('an upload is part of one message only, until that message is given up', async () => {
-  const { userId, uploadIds, ...place } = await userWithUploads(2)
+  const { userId, uploadIds, conversationId } = await userWithUploads(2)
   const [first, second] = [newAttempt(), newAttempt()]
   const attach = (attempt: typeof first, ids: string[]) =>
-    service.calls.attachUploads({ userId, ...place, ...attempt, uploadIds: ids })
+    service.calls.attachUploads({ userId, conversationId, ...attempt, uploadIds: ids })
   expect(await attach(first, uploadIds.slice(0, 1))).toMatchObject({ ok: true })
   expect(await attach(second, uploadIds)).toMatchObject(refused('upload_not_found'))
   // Nobody else can give it up.
@@ -53,10 +54,11 @@ test('an upload is part of one message only, until that message is given up', as
 })
 
 test('an upload is kept for a message as long as one attempt to send it holds it', async () => {
-  const { userId, uploadIds, ...place } = await userWithUploads(1)
+  const { userId, uploadIds, conversationId } = await userWithUploads(1)
   const first = newAttempt()
   const retry = newAttempt(first.messageId)
-  const attach = (attempt: typeof first) => service.calls.attachUploads({ userId, ...place, ...attempt, uploadIds })
+  const attach = (attempt: typeof first) =>
+    service.calls.attachUploads({ userId, conversationId, ...attempt, uploadIds })
   for (const attempt of [first, retry, retry]) expect(await attach(attempt)).toMatchObject({ ok: true })
   await service.calls.releaseUploads({ userId, ...first })
   expect(await attach(newAttempt())).toMatchObject(refused('upload_not_found'))
@@ -65,11 +67,11 @@ test('an upload is kept for a message as long as one attempt to send it holds it
 })
 
 test('an upload whose message was tried very often stays with it', async () => {
-  const { userId, uploadIds, ...place } = await userWithUploads(1)
+  const { userId, uploadIds, conversationId } = await userWithUploads(1)
   const attempts = [newAttempt()]
   while (attempts.length < 20) attempts.push(newAttempt(attempts[0]!.messageId))
   const attach = (attempt: ReturnType<typeof newAttempt>) =>
-    service.calls.attachUploads({ userId, ...place, ...attempt, uploadIds })
+    service.calls.attachUploads({ userId, conversationId, ...attempt, uploadIds })
   for (const attempt of attempts) expect(await attach(attempt)).toMatchObject({ ok: true })
   for (const attempt of attempts) await service.calls.releaseUploads({ userId, ...attempt })
   expect(await attach(newAttempt())).toMatchObject(refused('upload_not_found'))
@@ -77,7 +79,7 @@ test('an upload whose message was tried very often stays with it', async () => {
 })
 
 test('of two messages that name the same uploads at once, in any order, one gets them all', async () => {
-  const { uploadIds, ...owner } = await userWithUploads(4)
+  const { uploadIds, uploads: _, ...owner } = await userWithUploads(4)
   const answers = await Promise.all(
     Array.from({ length: 12 }, (_, index) =>
       service.calls.attachUploads({
@@ -92,7 +94,7 @@ test('of two messages that name the same uploads at once, in any order, one gets
 })
 
 test('messages that take the same uploads and give them up at once do not keep each other waiting', async () => {
-  const { uploadIds, ...owner } = await userWithUploads(6)
+  const { uploadIds, uploads: _, ...owner } = await userWithUploads(6)
   await Promise.all(
     Array.from({ length: 8 }, async (_, index) => {
       for (let round = 0; round < 15; round += 1) {

@@ -1,11 +1,15 @@
+import sharp from 'sharp'
 import { v4 as uuidv4 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import {
   actorOf,
+  image,
   memberOf,
+  pdf,
   png,
   post,
   reserve,
+  send,
   startForTest,
   text,
   upload,
@@ -13,10 +17,11 @@ import {
 } from './start-for-test.ts'
 
 describe('downloading', () => {
-  test('gives members a link for a minute, with ranges', async () => {
+  test('gives who sees the message a link for a minute, with ranges', async () => {
     await using service = await startForTest()
-    const content = png(1_000)
-    const { id } = await upload(service, memberOf(service), { name: 'cat.png', type: 'image/png', content })
+    const content = pdf(1_000)
+    const file = { name: 'plan.pdf', type: 'application/pdf', content }
+    const { id } = await send(service, memberOf(service), file)
     const { url, expiresAt } = await linkOf(service, memberOf(service), id)
     const lifetimeMs = Date.parse(expiresAt) - Date.now()
     expect(lifetimeMs).toBeGreaterThan(50_000)
@@ -24,26 +29,32 @@ describe('downloading', () => {
 
     const answer = await fetch(url)
     expect(answer.status).toBe(200)
-    expect(answer.headers.get('content-type')).toBe('image/png')
-    expect(answer.headers.get('content-disposition')).toBe("inline; filename*=UTF-8''cat.png")
-    expect(Buffer.from(await answer.arrayBuffer())).toEqual(content)
+    expect(answer.headers.get('content-type')).toBe('application/pdf')
+    expect(answer.headers.get('content-disposition')).toBe("attachment; filename*=UTF-8''plan.pdf")
+    expect(Buffer.from(await answer.arrayBuffer())).toEqual(Buffer.from(content))
     const part = await fetch(url, { headers: { range: 'bytes=1-3' } })
     expect(part.status).toBe(206)
-    expect(await part.text()).toBe('PNG')
+    expect(await part.text()).toBe('PDF')
   })
 
-  test('is refused to strangers, to members who left, and before the file is ready', async () => {
+  test('is refused to strangers, to members who left, when the message is gone, and to others before it is sent or ready', async () => {
     await using service = await startForTest()
     const alice = memberOf(service)
     const notFound = { ok: false, refusal: { code: 'upload_not_found' } }
     const downloadAs = (userId: string, id: string) => service.calls.downloadMedia({ ...actorOf(userId), id })
 
-    const ready = await upload(service, alice, { type: 'image/png', content: png() })
-    expect(await downloadAs(uuidv4(), ready.id)).toMatchObject(notFound)
-    expect(await downloadAs(alice, ready.id)).toMatchObject({ ok: true })
+    const sent = await send(service, alice, { type: 'image/png', content: png() })
+    expect(await downloadAs(uuidv4(), sent.id)).toMatchObject(notFound)
+    expect(await downloadAs(alice, sent.id)).toMatchObject({ ok: true })
     service.members.delete(alice)
-    expect(await downloadAs(alice, ready.id)).toMatchObject(notFound)
+    expect(await downloadAs(alice, sent.id)).toMatchObject(notFound)
     service.members.add(alice)
+    service.messages.clear()
+    expect(await downloadAs(alice, sent.id)).toMatchObject(notFound)
+
+    const unsent = await upload(service, alice, { type: 'image/png', content: png() })
+    expect(await downloadAs(alice, unsent.id)).toMatchObject({ ok: true })
+    expect(await downloadAs(memberOf(service), unsent.id)).toMatchObject(notFound)
 
     const reserved = await reserve(service, alice, { type: 'image/png', content: text('no image') })
     expect(await downloadAs(alice, reserved.upload.id)).toMatchObject(notFound)
@@ -111,6 +122,36 @@ describe('downloading', () => {
     expect((await fetch(url.split('?')[0]!)).status).toBe(403)
     expect((await fetch(url)).status).toBe(200)
     await expect.poll(async () => (await fetch(url)).status, { timeout: 10_000 }).toBe(403)
+  })
+})
+
+describe('the thumbnails of an image', () => {
+  test('are small and large, for those who may download it, kept by their own browser only', async () => {
+    await using service = await startForTest()
+    const alice = memberOf(service)
+    const content = await image(2_000, 1_000)
+    const { id } = await send(service, alice, { type: 'image/png', content })
+    for (const [size, width] of [
+      ['small', 320],
+      ['large', 1_280],
+    ] as const) {
+      const link = await service.calls.downloadThumbnail({ ...actorOf(alice), id, size })
+      const answer = await fetch(link.ok ? link.value.url : '')
+      expect(answer.headers.get('content-type')).toBe('image/webp')
+      expect(answer.headers.get('cache-control')).toBe('private, max-age=86400, immutable')
+      expect(answer.headers.get('content-disposition')).toMatch(/^inline/)
+      expect(await sharp(await answer.arrayBuffer()).metadata()).toMatchObject({
+        format: 'webp',
+        width,
+        height: width / 2,
+      })
+    }
+    const notFound = { refusal: { code: 'upload_not_found' } }
+    const thumbnail = (userId: string, of: string) =>
+      service.calls.downloadThumbnail({ ...actorOf(userId), id: of, size: 'small' })
+    expect(await thumbnail(uuidv4(), id)).toMatchObject(notFound)
+    const document = await upload(service, alice, { type: 'application/pdf', content: pdf() })
+    expect(await thumbnail(alice, document.id)).toMatchObject(notFound)
   })
 })
 

@@ -3,7 +3,7 @@ import { openS3Door } from './s3-door.ts'
 import { configForTest, startForTest } from './start-for-test.ts'
 
 test('the service is ready exactly while NATS, Postgres and S3 answer', async () => {
-  await using door = await openS3Door((await configForTest('', '')).s3.endpoint)
+  await using door = await openS3Door((await configForTest('', '')).s3.endpoint!)
   await using service = await startForTest({}, door.endpoint)
   const readiness = async () => {
     const answer = await fetch(`http://127.0.0.1:${service.port}/health/ready`)

@@ -1,5 +1,6 @@
 import { v4 as uuidv4 } from 'uuid'
 import { describe, expect, test } from 'vitest'
+import { takenTypes } from '../src/domain/taken-types.ts'
 import { actorOf, memberOf, png, post, reserve, startForTest, text } from './start-for-test.ts'
 
 const image = { conversationId: uuidv4(), name: 'a.png', type: 'image/png', size: 100 }
@@ -35,6 +36,39 @@ describe('reserving an upload', () => {
         refusal: { code: 'file_too_large', data: { maxBytes: limit } },
       })
       expect(await reserveOne({ type, size: limit })).toMatchObject({ ok: true })
+    }
+  })
+
+  test('is refused above what a user may reserve within a day, in number and in bytes, also all at once', async () => {
+    await using service = await startForTest({ dailyQuota: { uploads: 5, bytes: 100_000 } })
+    const reserveAs = (userId: string, size: number) =>
+      service.calls.reserveUpload({ ...actorOf(userId), ...image, size })
+    const [many, large] = [memberOf(service), memberOf(service)]
+    const answers = await Promise.all(Array.from({ length: 12 }, () => reserveAs(many, 10)))
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(5)
+    const refusals = answers.flatMap((answer) => (answer.ok ? [] : [answer.refusal]))
+    for (const { code } of refusals) expect(code).toBe('upload_quota_exceeded')
+    const { retryAfterMs } = refusals[0]!.data as { retryAfterMs: number }
+    expect(retryAfterMs).toBeGreaterThan(86_000_000)
+    expect(retryAfterMs).toBeLessThanOrEqual(86_400_000)
+
+    expect(await reserveAs(large, 60_000)).toMatchObject({ ok: true })
+    expect(await reserveAs(large, 40_001)).toMatchObject({ refusal: { code: 'upload_quota_exceeded' } })
+    expect(await reserveAs(large, 40_000)).toMatchObject({ ok: true })
+    expect(await reserveAs(memberOf(service), 100_001)).toMatchObject({
+      refusal: { code: 'file_too_large', data: { maxBytes: 100_000 } },
+    })
+  })
+
+  test('is refused for types that this installation does not take', async () => {
+    await using service = await startForTest({ takes: takenTypes('image/*, application/pdf') })
+    const actor = actorOf(memberOf(service))
+    const reserveOne = (type: string) => service.calls.reserveUpload({ ...actor, ...image, type })
+    for (const type of ['image/png', 'image/webp', 'application/pdf']) {
+      expect(await reserveOne(type)).toMatchObject({ ok: true })
+    }
+    for (const type of ['video/mp4', 'application/zip', 'text/plain']) {
+      expect(await reserveOne(type)).toMatchObject({ refusal: { code: 'media_type_not_allowed' } })
     }
   })
 

@@ -43,14 +43,15 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
   const notices = numberNotices()
   const telling = stack.use(openTelling({ bus, db, routing, notices, log }))
   const writing = stack.use(openWriting({ stores, telling, retention, queue: config.queue, log }))
+  const mediaCalls = callerOf(bus, media)
   const attaching = attachingBy({
-    mediaCalls: callerOf(bus, media),
+    mediaCalls,
     isStored: async (messageId) => (await findMessages(db, [messageId])).has(messageId),
     log,
   })
   const parts = { ...writing, db, changesDb: stores.changes, attaching, telling, notices, retention, clock }
   const tellBlockChange = createTellBlockChange({ bus, log })
-  const calls = callsOf({ ...parts, tellBlockChange, authCalls: callerOf(bus, auth) })
+  const calls = callsOf({ ...parts, tellBlockChange, authCalls: callerOf(bus, auth), mediaCalls })
   stack.use(await serve(bus, messaging, calls, { isUnavailable, parameters: { senderId: notices.senderId } }))
   const metrics = createMetrics('messaging')
   measureMessaging(metrics, { telling, notices, sending: writing.sending })

@@ -11,7 +11,17 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 type Attach = Handlers<typeof media>['attachUploads']
 
-const attachmentOf = (id: string) => ({ id, name: 'cat.png', type: 'image/png', size: 100 })
+const attachmentOf = (id: string) => ({
+  id,
+  name: 'cat.png',
+  type: 'image/png',
+  size: 100,
+  width: 30,
+  height: 20,
+  blurhash: 'L00000fQfQfQfQfQfQfQfQfQfQfQ',
+  durationMs: null,
+  pages: null,
+})
 const attachAll: Attach = async ({ uploadIds }) => ({ attachments: [...new Set(uploadIds)].map(attachmentOf) })
 
 /** A `media` that remembers which attempts hold uploads. */

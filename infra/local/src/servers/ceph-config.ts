@@ -60,6 +60,7 @@ export function cephConfig(options: CephCluster & { port: number; durable: boole
     rgw_frontends: `beast endpoint=127.0.0.1:${options.port}`,
     rgw_thread_pool_size: 32,
     rgw_enable_ops_log: false,
+    ...(options.durable ? {} : FOR_TESTS),
 
     log_to_file: false,
     log_to_stderr: true,
@@ -72,5 +73,13 @@ export function cephConfig(options: CephCluster & { port: number; durable: boole
 }
 
 const GIB = 1024 ** 3
+const FOR_TESTS = {
+  // Buckets have host names, as on AWS, besides paths.
+  rgw_dns_name: 's3.test',
+  // `aws:kms` with the key `test-key`, as it is where there is TLS and a key server.
+  rgw_crypt_require_ssl: false,
+  rgw_crypt_s3_kms_backend: 'testing',
+  rgw_crypt_s3_kms_encryption_keys: `test-key=${Buffer.alloc(32, 'k').toString('base64')}`,
+}
 /** Parts that write thousands of lines at each start. */
 const CHATTY = ['mon', 'paxos', 'auth', 'ms', 'osd', 'filestore', 'bdev', 'bluefs', 'bluestore', 'rocksdb', 'rgw']

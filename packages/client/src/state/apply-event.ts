@@ -19,6 +19,8 @@ export function applyEvent(state: ChatState, event: ChatEvent): ChatState {
       return welcomed(state, event.payload.userId)
     case 'SyncRequired':
     case 'SessionEnding':
+    case 'MediaReady':
+    case 'MediaRejected':
       return state
     case 'ConversationAdded':
       return withConversation(state, event.payload)

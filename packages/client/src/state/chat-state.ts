@@ -85,6 +85,8 @@ export type ConversationEvent = Exclude<
       | 'Welcome'
       | 'SyncRequired'
       | 'SessionEnding'
+      | 'MediaReady'
+      | 'MediaRejected'
       | 'ConversationAdded'
       | 'ConversationRemoved'
       | 'Typing'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConversationId, Time, UserId } from '../ids.ts'
+import { ConversationId, Time, UploadId, UserId } from '../ids.ts'
 import { limits } from '../limits.ts'
 import { Conversation, ConversationKind, HistoryVisibility, Member, Role } from '../objects.ts'
 import { operation } from '../operation.ts'
@@ -51,12 +51,15 @@ export const UpdateConversation = operation({
   input: z.strictObject({
     ...conversation,
     title: line(limits.titleCharacters).nullable().optional(),
+    /** An upload of the caller (`ReserveAvatar`) that is ready: it becomes the avatar, and `avatarUrl` its address. */
+    avatarId: UploadId.optional(),
+    /** Of a picture elsewhere. Null: none. Not together with `avatarId`. */
     avatarUrl: webAddress(limits.urlCharacters).nullable().optional(),
     historyVisibility: HistoryVisibility.optional(),
     archived: z.boolean().optional(),
   }),
   output: Conversation,
-  errors: ['not_a_member', 'forbidden'],
+  errors: ['not_a_member', 'forbidden', 'upload_not_found', 'upload_not_received', 'upload_rejected'],
 })
 
 export const MuteConversation = operation({

@@ -54,12 +54,18 @@ export const operations = {
   StartTyping: typing.StartTyping,
   StopTyping: typing.StopTyping,
   ReserveUpload: media.ReserveUpload,
+  ReserveAvatar: media.ReserveAvatar,
   CompleteUpload: media.CompleteUpload,
+  GetUpload: media.GetUpload,
+  DeleteUpload: media.DeleteUpload,
   DownloadMedia: media.DownloadMedia,
+  DownloadThumbnail: media.DownloadThumbnail,
+  DownloadAvatar: media.DownloadAvatar,
   CreateConnectionTicket: sessions.CreateConnectionTicket,
   RenewToken: sessions.RenewToken,
   SignOutUser: administration.SignOutUser,
   ListAuditEntries: administration.ListAuditEntries,
+  ListReconciliations: administration.ListReconciliations,
 }
 
 export type OperationName = keyof typeof operations

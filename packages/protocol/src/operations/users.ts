@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { UserId } from '../ids.ts'
+import { UploadId, UserId } from '../ids.ts'
 import { limits } from '../limits.ts'
 import { User } from '../objects.ts'
 import { operation } from '../operation.ts'
@@ -20,7 +20,9 @@ export const UpdateProfile = operation({
   rest: 'PATCH /me',
   input: z.strictObject({
     displayName: line(limits.displayNameCharacters).optional(),
-    /** Of a picture, by https. Null: none. */
+    /** An own upload (`ReserveAvatar`) that is ready: it becomes the avatar, and `avatarUrl` its address. */
+    avatarId: UploadId.optional(),
+    /** Of a picture elsewhere, by https. Null: none. Not together with `avatarId`. */
     avatarUrl: z
       .url({ protocol: /^https$/ })
       .max(limits.urlCharacters)
@@ -28,7 +30,7 @@ export const UpdateProfile = operation({
       .optional(),
   }),
   output: User,
-  errors: [],
+  errors: ['upload_not_found', 'upload_not_received', 'upload_rejected'],
 })
 
 export const FindUsers = operation({

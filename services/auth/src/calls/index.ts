@@ -1,5 +1,5 @@
-import type { Handlers } from '@parley/bus'
-import type { auth } from '@parley/contracts'
+import type { Callers, Handlers } from '@parley/bus'
+import type { auth, media } from '@parley/contracts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { OAuth } from '../oauth/open-oauth.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -24,11 +24,12 @@ export function createCalls(options: {
   sessions: Sessions
   audit: AuditLog
   issueAccessToken: OAuth['issueAccessToken']
+  mediaCalls: Pick<Callers<typeof media>, 'useAvatar'>
 }) {
-  const { db, signIn, sessions, audit, issueAccessToken } = options
+  const { db, signIn, sessions, audit, issueAccessToken, mediaCalls } = options
   return {
     getMe: getMe(db),
-    updateProfile: updateProfile(db),
+    updateProfile: updateProfile(db, mediaCalls),
     findUsers: findUsers(db),
     getUsers: getUsers(db),
     listDevices: listDevices(db),

@@ -75,12 +75,13 @@ function describe(
     ),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(inQuery || others.length === 0 ? {} : { requestBody: bodyOf(properties, required, others) }),
+    ...(access[name].scope === 'anyone' ? { security: [] } : {}),
     responses: {
       200: { description: 'Done.', content: { 'application/json': { schema: output } } },
       ...(declared.redirects === true ? { 302: { description: 'To the `url`, unless JSON is asked for.' } } : {}),
       ...problems([
         ...alwaysPossible,
-        ...(access[name].scope === 'any' ? [] : (['forbidden'] as const)),
+        ...(['any', 'anyone'].includes(access[name].scope) ? [] : (['forbidden'] as const)),
         ...declared.errors,
       ]),
     },
@@ -91,6 +92,7 @@ function whoMay(name: OperationName): string {
   const { scope } = access[name]
   if (scope === 'admin') return 'Needs the scope `admin`.'
   if (scope === 'person') return 'Not for service accounts.'
+  if (scope === 'anyone') return 'For everybody, without a token.'
   return scope === 'any' ? 'For every bearer.' : `Service accounts need the scope \`${scope}\`.`
 }
 

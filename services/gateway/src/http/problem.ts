@@ -11,6 +11,7 @@ export function sendProblem(response: Response, refusal: Refusal): void {
   const retryAfter = retryAfterOf(refusal)
   if (refusal.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer')
   if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter))
+  response.setHeader('Cache-Control', 'no-store')
   response.status(status)
   if (isForPage(response.req)) {
     response.type('html').send(problemPage(status, retryAfter))

@@ -1,6 +1,6 @@
 import { requestIdOf } from '@parley/runtime'
 import { refuse } from '@parley/contracts'
-import { operations, type Operation, type OperationName } from '@parley/protocol'
+import { isForAnyone, operations, type Operation, type OperationName } from '@parley/protocol'
 import { Router, json, type Request, type RequestHandler } from 'express'
 import { z } from 'zod'
 import { bearerTokenOf } from '../identity/bearer-token.ts'
@@ -38,7 +38,7 @@ function answer(
 ): RequestHandler {
   const readQuery = queryReaderOf(declared)
   return async (request, response) => {
-    const identity = await verifyToken(bearerTokenOf(request))
+    const identity = isForAnyone(name) ? undefined : await verifyToken(bearerTokenOf(request))
     const given = request.method === 'GET' || request.method === 'DELETE' ? readQuery(request) : bodyOf(request)
     const output = await perform(name, {
       identity,
@@ -47,6 +47,9 @@ function answer(
       input: { ...given, ...request.params },
       requestId: requestIdOf(response),
     })
+    response.setHeader('Cache-Control', declared.cacheControl ?? 'no-store')
+    // Pages show it by its address.
+    if (identity === undefined) response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
     if (declared.redirects === true && request.accepts('html', 'json') !== 'json') {
       response.redirect(302, (output as { url: string }).url)
       return

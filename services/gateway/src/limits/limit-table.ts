@@ -106,14 +106,21 @@ export const limitOf: { readonly [Name in OperationName]: OperationLimit } = {
   StopTyping: 'typing',
 
   ReserveUpload: 'upload',
+  ReserveAvatar: 'upload',
   CompleteUpload: 'upload',
+  GetUpload: 'read',
+  DeleteUpload: 'upload',
   DownloadMedia: 'read',
+  DownloadThumbnail: 'read',
+  // Without a token it counts as a request of its address.
+  DownloadAvatar: 'read',
 
   CreateConnectionTicket: 'ticket',
   RenewToken: 'renewToken',
 
   SignOutUser: 'admin',
   ListAuditEntries: 'admin',
+  ListReconciliations: 'admin',
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Handler } from '@parley/bus'
 import { refuse, type media } from '@parley/contracts'
+import { assertUsable } from '../assert-usable.ts'
 import { attachTo } from '../store/attachments.ts'
 import type { Db } from '../store/tables.ts'
 
@@ -7,13 +8,12 @@ import type { Db } from '../store/tables.ts'
 export const attachUploads =
   ({ db }: { db: Db }): Handler<typeof media.calls.attachUploads> =>
   async ({ userId, conversationId, messageId, attemptId, uploadIds }) => {
-    const attachments = await attachTo(db, { messageId, attemptId }, uploadIds, (stored) => {
-      const isTaken = stored?.messageId !== null && stored?.messageId !== messageId
-      if (stored?.uploadedBy !== userId || stored.conversationId !== conversationId || isTaken) {
+    const attachments = await attachTo(db, { messageId, attemptId }, uploadIds, (upload) => {
+      const isTaken = upload?.messageId !== null && upload?.messageId !== messageId
+      if (upload?.uploadedBy !== userId || upload.conversationId !== conversationId || isTaken) {
         throw refuse.upload_not_found()
       }
-      if (stored.rejectedReason !== null) throw refuse.upload_rejected({ reason: stored.rejectedReason })
-      if (stored.state !== 'ready') throw refuse.upload_not_received()
+      assertUsable(upload)
     })
     return { attachments }
   }

@@ -1,30 +1,40 @@
-import type { Callers, EventRecord, Handlers } from '@parley/bus'
+import type { Callers, Handlers } from '@parley/bus'
 import type { media, messaging } from '@parley/contracts'
-import type { Outbox } from '@parley/postgres'
-import type { Logger } from '@parley/runtime'
-import type { MediaKind } from '../domain/media-types.ts'
-import type { S3 } from '../store/open-s3.ts'
-import type { Db } from '../store/tables.ts'
+import type { Checking } from '../checks/open-checking.ts'
+import type { Reserving } from '../reserving.ts'
 import { attachUploads } from './attach-uploads.ts'
 import { completeUpload } from './complete-upload.ts'
+import { deleteUpload } from './delete-upload.ts'
+import { downloadAvatar } from './download-avatar.ts'
 import { downloadMedia } from './download-media.ts'
+import { downloadThumbnail } from './download-thumbnail.ts'
+import { getUpload } from './get-upload.ts'
+import { listReconciliations } from './list-reconciliations.ts'
 import { releaseUploads } from './release-uploads.ts'
+import { reserveAvatar } from './reserve-avatar.ts'
 import { reserveUpload } from './reserve-upload.ts'
+import { useAvatar } from './use-avatar.ts'
 
-export const calls = (using: {
-  db: Db
-  s3: S3
-  messaging: Pick<Callers<typeof messaging>, 'isMember'>
-  outbox: Outbox<EventRecord>
-  log: Logger
-  maxBytes: Readonly<Record<MediaKind, number>>
-  formLifetimeMs: number
-  linkLifetimeMs: number
-}) =>
+export const calls = (
+  using: Reserving & {
+    messaging: Pick<Callers<typeof messaging>, 'isMember' | 'seesMessage'>
+    checking: Checking
+    removeSoon: () => void
+    linkLifetimeMs: number
+    avatarLinkLifetimeMs: number
+  },
+) =>
   ({
     reserveUpload: reserveUpload(using),
+    reserveAvatar: reserveAvatar(using),
     completeUpload: completeUpload(using),
+    getUpload: getUpload(using),
+    deleteUpload: deleteUpload(using),
     downloadMedia: downloadMedia(using),
+    downloadThumbnail: downloadThumbnail(using),
+    downloadAvatar: downloadAvatar(using),
+    listReconciliations: listReconciliations(using),
     attachUploads: attachUploads(using),
     releaseUploads: releaseUploads(using),
+    useAvatar: useAvatar(using),
   }) satisfies Handlers<typeof media>

@@ -1,6 +1,7 @@
 import type { Attachment } from '@parley/protocol'
-import { sql, type Selectable } from 'kysely'
-import type { Db, UploadsTable } from './tables.ts'
+import { sql } from 'kysely'
+import { attachmentOf } from './upload-of.ts'
+import type { Db, UploadRow } from './tables.ts'
 
 /** One of the times that a message was sent: the first, or a retry. */
 interface Attempt {
@@ -19,7 +20,7 @@ export function attachTo(
   db: Db,
   { messageId, attemptId }: Attempt,
   uploadIds: readonly string[],
-  assertMay: (stored: Selectable<UploadsTable> | undefined) => void,
+  assertMay: (stored: UploadRow | undefined) => void,
 ): Promise<Attachment[]> {
   return db.transaction().execute(async (transaction) => {
     const rows = await transaction
@@ -35,7 +36,11 @@ export function attachTo(
     const held = sql`case when cardinality(attempts) < ${MOST_ATTEMPTS} then ${attemptId}::uuid else ${messageId}::uuid end`
     await transaction
       .updateTable('uploads')
-      .set({ messageId, attempts: sql<string[]>`array_append(array_remove(attempts, ${held}), ${held})` })
+      .set({
+        messageId,
+        usedAt: sql<Date>`clock_timestamp()`,
+        attempts: sql<string[]>`array_append(array_remove(attempts, ${held}), ${held})`,
+      })
       .where('id', 'in', uploadIds)
       .execute()
     return [...new Set(uploadIds)].map((id) => attachmentOf(byId.get(id)!))
@@ -73,5 +78,3 @@ export async function releaseFrom(db: Db, from: Attempt & { userId: string }): P
       .execute()
   })
 }
-
-const attachmentOf = ({ id, name, type, size }: Selectable<UploadsTable>): Attachment => ({ id, name, type, size })

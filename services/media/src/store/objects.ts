@@ -1,69 +1,129 @@
+import { Readable } from 'node:stream'
 import {
-  CopyObjectCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
-  S3ServiceException,
+  ListObjectsV2Command,
+  PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import { BusError } from '@parley/bus'
+import { answered, REQUEST_TIMEOUT_MS, statusOf, unavailable, unlessLost, within, type Lost } from './answers.ts'
+import { encryptionOf } from './encryption.ts'
 import type { S3 } from './open-s3.ts'
+import { wholeContent } from './whole-content.ts'
 
-/** What became of an object that was known by its ETag. */
-export type Lost = 'gone' | 'changed'
+export type { Lost }
 
-/**
- * A copy may take longer than the caller waits, since S3 copies by itself: the caller's next attempt then finds it done.
- */
-const COPY_TIMEOUT_MS = 60_000
+/** Files may be as large as the largest image. */
+const CONTENT_TIMEOUT_MS = 30_000
 
 export async function findObject(s3: S3, key: string): Promise<{ size: number; etag: string } | undefined> {
-  const found = await unlessLost(s3.client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: key })))
+  const found = await unlessLost(s3.client.send(new HeadObjectCommand(at(s3, key)), within(REQUEST_TIMEOUT_MS)))
   if (typeof found === 'string') return undefined
   const { ContentLength: size, ETag: etag } = found
-  if (size === undefined || etag === undefined) throw new BusError('unavailable', 's3 did not tell size and etag')
+  if (size === undefined || etag === undefined) throw unavailable('did not tell size and etag')
   return { size, etag }
 }
 
-/** Its first bytes, at most `length`. */
-export async function readStart(s3: S3, key: string, etag: string, length: number): Promise<Uint8Array | Lost> {
-  const read = await unlessLost(
-    s3.client
-      .send(new GetObjectCommand({ Bucket: s3.bucket, Key: key, IfMatch: etag, Range: `bytes=0-${length - 1}` }))
-      .then((answer) => answer.Body?.transformToByteArray()),
+/** Exactly the content of this ETag, to its end: reading fails when it breaks off, or when S3 stops sending. */
+export async function readObject(
+  s3: S3,
+  key: string,
+  etag: string,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array> | Lost> {
+  const found = await unlessLost(
+    s3.client.send(new GetObjectCommand({ ...at(s3, key), IfMatch: etag }), {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      abortSignal: signal,
+    }),
   )
-  if (read === undefined) throw new BusError('unavailable', 's3 answered without content')
-  return read
+  if (typeof found === 'string') return found
+  const { Body: body, ContentLength: size } = found
+  if (size === undefined || !(body instanceof Readable)) throw unavailable('answered without content')
+  return wholeContent(body, size)
 }
 
-/** Copies exactly the content of this ETag. */
-export async function copyObject(s3: S3, from: string, to: string, etag: string): Promise<'copied' | Lost> {
-  const copied = await unlessLost(
-    s3.client.send(
-      new CopyObjectCommand({
-        Bucket: s3.bucket,
-        Key: to,
-        CopySource: `${s3.bucket}/${from}`,
-        CopySourceIfMatch: etag,
-      }),
-      { requestTimeout: COPY_TIMEOUT_MS },
-    ),
-  )
-  return typeof copied === 'string' ? copied : 'copied'
+export async function putObject(
+  s3: S3,
+  key: string,
+  content: Uint8Array,
+  { type, cacheControl }: { type: string; cacheControl?: string },
+): Promise<void> {
+  const command = new PutObjectCommand({
+    ...at(s3, key),
+    ...encryptionOf(s3),
+    Body: content,
+    ContentType: type,
+    ...(cacheControl === undefined ? {} : { CacheControl: cacheControl }),
+  })
+  await answered(s3.client.send(command, within(CONTENT_TIMEOUT_MS)))
 }
 
 /** An object that is not there is removed already. */
 export async function removeObject(s3: S3, key: string): Promise<void> {
-  await unlessLost(s3.client.send(new DeleteObjectCommand({ Bucket: s3.bucket, Key: key })))
+  await unlessLost(s3.client.send(new DeleteObjectCommand(at(s3, key)), within(REQUEST_TIMEOUT_MS)))
 }
 
-/** Whatever else S3 says, or does not say, is no fault of the caller's: it may try again. */
-async function unlessLost<Answer>(answer: Promise<Answer>): Promise<Answer | Lost> {
-  try {
-    return await answer
-  } catch (error) {
-    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
-    if (status === 404) return 'gone'
-    if (status === 412) return 'changed'
-    throw new BusError('unavailable', 's3 could not do it', { cause: error })
+/** What S3 removes in one request. */
+const MOST_AT_ONCE = 1_000
+/** Servers that cannot remove many at once, or not with the checksum that goes with it. */
+const CANNOT_REMOVE_MANY = [400, 405, 411, 501]
+
+/** The same for many. When it fails, some are removed and others are not. */
+export async function removeObjects(s3: S3, keys: readonly string[]): Promise<void> {
+  for (let start = 0; start < keys.length; start += MOST_AT_ONCE) {
+    const some = keys.slice(start, start + MOST_AT_ONCE)
+    if (await removeTogether(s3, some)) continue
+    for (const key of some) await removeObject(s3, key)
   }
 }
+
+/** Answers whether the server can. */
+async function removeTogether(s3: S3, keys: readonly string[]): Promise<boolean> {
+  const Objects = keys.map((key) => ({ Key: s3.prefix + key }))
+  const command = new DeleteObjectsCommand({ Bucket: s3.bucket, Delete: { Objects, Quiet: true } })
+  try {
+    const { Errors: errors = [] } = await s3.client.send(command, within(CONTENT_TIMEOUT_MS))
+    const [error] = errors.filter(({ Code }) => Code !== 'NoSuchKey')
+    if (error) throw new Error(`${error.Code ?? 'unknown'}: ${error.Message ?? ''}`)
+    return true
+  } catch (error) {
+    if (CANNOT_REMOVE_MANY.includes(statusOf(error) ?? 0)) return false
+    throw unavailable('could not remove all of them', error)
+  }
+}
+
+export interface ListedObject {
+  readonly key: string
+  readonly size: number
+  readonly modifiedAt: Date
+}
+
+/** All that is below the prefix; asks S3 for so many at a time. */
+export async function* listObjects(s3: S3, mostAtOnce = 1_000): AsyncGenerator<ListedObject, void> {
+  let token: string | undefined
+  do {
+    const command = new ListObjectsV2Command({
+      Bucket: s3.bucket,
+      Prefix: s3.prefix,
+      MaxKeys: mostAtOnce,
+      // Otherwise a key that XML cannot carry, whoever has put it there, would make the whole list unreadable.
+      EncodingType: 'url',
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+    })
+    const page = await answered(s3.client.send(command, within(LIST_TIMEOUT_MS)))
+    for (const { Key, Size, LastModified } of page.Contents ?? []) {
+      if (Key === undefined || Size === undefined || LastModified === undefined)
+        throw unavailable('listed half an object')
+      const key = page.EncodingType === 'url' ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key
+      yield { key: key.slice(s3.prefix.length), size: Size, modifiedAt: LastModified }
+    }
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+  } while (token !== undefined)
+}
+
+/** Large buckets take their time. */
+const LIST_TIMEOUT_MS = 20_000
+
+const at = ({ bucket, prefix }: S3, key: string) => ({ Bucket: bucket, Key: prefix + key })

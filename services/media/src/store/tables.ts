@@ -1,30 +1,81 @@
 import type { OutboxTable } from '@parley/postgres'
-import type { UploadState } from '@parley/protocol'
-import type { ColumnType, Generated, Kysely } from 'kysely'
+import type { RejectedReason, UploadState } from '@parley/protocol'
+import type { ColumnType, Kysely, Selectable } from 'kysely'
+
+/** Null until it is set. */
+type Later<T> = ColumnType<T | null, never, T | null>
 
 export interface UploadsTable {
   id: string
-  conversationId: string
+  /** Null for an avatar. */
+  conversationId: string | null
   uploadedBy: string
-  /** As declared, like `type` and `size`. */
+  /** As declared. */
   name: string
-  type: string
-  size: number
+  /** As declared, until they become those of the checked file. */
+  type: ColumnType<string, string, string>
+  size: ColumnType<number, number, number>
   state: ColumnType<UploadState, never, UploadState>
   /** Which content is checked: the first that was there. */
-  checkedEtag: ColumnType<string | null, never, string>
-  rejectedReason: ColumnType<string | null, never, string>
-  createdAt: Generated<Date>
-  settledAt: ColumnType<Date | null, never, Date>
+  checkedEtag: Later<string>
+  rejectedReason: Later<RejectedReason>
+  createdAt: ColumnType<Date, never, Date>
+  settledAt: Later<Date>
   /** Of which message it is a part. */
-  messageId: ColumnType<string | null, never, string | null>
+  messageId: Later<string>
   /** Which attempts to send that message hold it. */
   attempts: ColumnType<string[], never, string[]>
+  width: Later<number>
+  height: Later<number>
+  blurhash: Later<string>
+  durationMs: Later<number>
+  pages: Later<number>
+  /** Of a file that comes in parts: what S3 calls their gathering. */
+  multipartId: Later<string>
+  /** How large each of them is but the last. */
+  partBytes: Later<number>
+  checkAttempts: ColumnType<number, never, number>
+  /** When a check that is due, or that has not ended in time, may begin. */
+  checkAt: Later<Date>
+  /** `user:<id>` or `conversation:<id>`. */
+  avatarOf: Later<string>
+  /** When it became a part of a message or an avatar. */
+  usedAt: Later<Date>
+  /** When the message, or the owner of the avatar, was last asked and knew it. */
+  verifiedAt: Later<Date>
+  deletedAt: Later<Date>
+  /** When its objects are to be removed; at once, if it is not set. */
+  removeAt: Later<Date>
+  /** When nothing of it was left in the bucket. */
+  removedAt: Later<Date>
+  /** Since when its object is known not to be there. */
+  missingSince: Later<Date>
+}
+
+export interface ReconciliationsTable {
+  id: string
+  startedAt: ColumnType<Date, never, Date>
+  /** When it last said that it is running. */
+  heardAt: ColumnType<Date, never, Date>
+  finishedAt: Later<Date>
+  outcome: ColumnType<
+    'running' | 'finished' | 'failed' | 'too_many_unknown',
+    never,
+    'finished' | 'failed' | 'too_many_unknown'
+  >
+  objects: ColumnType<number, never, number>
+  uploads: ColumnType<number, never, number>
+  unknownObjects: ColumnType<number, never, number>
+  removedObjects: ColumnType<number, never, number>
+  missingObjects: ColumnType<number, never, number>
+  missingUploadIds: ColumnType<string[], never, string[]>
 }
 
 export interface Tables {
   uploads: UploadsTable
+  reconciliations: ReconciliationsTable
   outbox: OutboxTable
 }
 
 export type Db = Kysely<Tables>
+export type UploadRow = Selectable<UploadsTable>

@@ -1,89 +1,99 @@
-import { recordOf, type EventRecord } from '@parley/bus'
-import { media } from '@parley/contracts'
-import { writeOutbox, type OutboxRow } from '@parley/postgres'
-import type { Upload } from '@parley/protocol'
-import { sql, type Selectable } from 'kysely'
-import type { Db, UploadsTable } from './tables.ts'
+import { sql, type Transaction } from 'kysely'
+import type { Db, Tables, UploadRow } from './tables.ts'
 
-export interface StoredUpload {
-  readonly upload: Upload
+export interface NewUpload {
+  readonly id: string
+  readonly conversationId: string | null
   readonly uploadedBy: string
-  /** Which content is checked. Null before anything was there. */
-  readonly checkedEtag: string | null
-  readonly rejectedReason: string | null
+  readonly name: string
+  readonly type: string
+  readonly size: number
 }
 
-export type RejectedReason = 'not_the_declared_size' | 'not_the_declared_type' | 'replaced_while_checked'
-export type Verdict = 'ready' | RejectedReason
-
-export async function insertUpload(
-  db: Db,
-  upload: { id: string; conversationId: string; uploadedBy: string; name: string; type: string; size: number },
-): Promise<StoredUpload> {
-  const row = await db.insertInto('uploads').values(upload).returningAll().executeTakeFirstOrThrow()
-  return storedUploadOf(row)
+/** How much one user may reserve within a day: 24 hours, whenever they begin. */
+export interface Quota {
+  readonly uploads: number
+  readonly bytes: number
 }
 
-export async function findUpload(db: Db, id: string): Promise<StoredUpload | undefined> {
-  const row = await db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && storedUploadOf(row)
-}
+const DAY_MS = 24 * 60 * 60 * 1_000
 
-/** For an upload that is known to exist: none is ever removed. */
-export async function readUpload(db: Db, id: string): Promise<StoredUpload> {
-  return storedUploadOf(await db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirstOrThrow())
-}
-
-/**
- * From now on it is checked, and only this content can become ready: the first one that a check sees stays, so that all
- * checks of an upload, at once or one after another, are of the same content.
- */
-export async function beginCheck(db: Db, id: string, etag: string): Promise<StoredUpload> {
-  const row = await db
-    .updateTable('uploads')
-    .set({ state: 'checking', checkedEtag: etag })
-    .where('id', '=', id)
-    .where('state', '=', 'pending')
-    .returningAll()
-    .executeTakeFirst()
-  return row ? storedUploadOf(row) : readUpload(db, id)
-}
-
-/** The first verdict counts: the upload as it is then, and the event to be sent if this was the first. */
-export async function settle(
-  db: Db,
-  id: string,
-  verdict: Verdict,
-): Promise<{ settled: StoredUpload; events: OutboxRow<EventRecord>[] }> {
+/** Within the quota, also when one user reserves many at once; otherwise answers when there is room again. */
+export function insertUpload(db: Db, upload: NewUpload, quota: Quota): Promise<UploadRow | { retryAfterMs: number }> {
   return db.transaction().execute(async (transaction) => {
-    const row = await transaction
-      .updateTable('uploads')
-      .set({
-        ...(verdict === 'ready' ? { state: 'ready' } : { state: 'rejected', rejectedReason: verdict }),
-        settledAt: sql<Date>`clock_timestamp()`,
-      })
-      .where('id', '=', id)
-      .where('state', '=', 'checking')
-      .returningAll()
-      .executeTakeFirst()
-    if (!row) return { settled: await readUpload(transaction, id), events: [] }
-    const settled = storedUploadOf(row)
-    return { settled, events: [await writeOutbox(transaction, [eventOf(settled)])] }
+    await sql`select pg_advisory_xact_lock(hashtextextended(${upload.uploadedBy}, 0))`.execute(transaction)
+    const retryAfterMs = await waitOf(transaction, upload, quota)
+    if (retryAfterMs !== undefined) return { retryAfterMs }
+    return transaction.insertInto('uploads').values(upload).returningAll().executeTakeFirstOrThrow()
   })
 }
 
-function eventOf({ upload, uploadedBy, rejectedReason }: StoredUpload): EventRecord {
-  return rejectedReason === null
-    ? recordOf(media.events.mediaReady, {}, { upload, uploadedBy })
-    : recordOf(media.events.mediaRejected, {}, { upload, uploadedBy, reason: rejectedReason })
+/** Until enough of the user's reservations are older than a day; at most a day. Undefined when there is room now. */
+async function waitOf(
+  transaction: Transaction<Tables>,
+  { uploadedBy, size }: NewUpload,
+  quota: Quota,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ tooMuch: boolean; freeInMs: number }>`
+    with reserved as (
+      select created_at,
+        count(*) over newest_first as uploads,
+        sum(size) over newest_first as bytes
+      from uploads
+      where uploaded_by = ${uploadedBy} and created_at > clock_timestamp() - ${DAY_MS} * interval '1 ms'
+      window newest_first as (order by created_at desc, id desc)
+    )
+    select extract(epoch from max(created_at) - clock_timestamp()) * 1000 + ${DAY_MS} as "freeInMs"
+    from reserved
+    where uploads >= ${quota.uploads} or bytes + ${size} > ${quota.bytes}
+    having count(*) > 0`.execute(transaction)
+  const [tooMuch] = rows
+  return tooMuch && Math.max(1, Math.ceil(Number(tooMuch.freeInMs)))
 }
 
-function storedUploadOf(row: Selectable<UploadsTable>): StoredUpload {
-  const { id, conversationId, state, name, type, size, createdAt } = row
-  return {
-    upload: { id, conversationId, state, name, type, size, createdAt: createdAt.toISOString() },
-    uploadedBy: row.uploadedBy,
-    checkedEtag: row.checkedEtag,
-    rejectedReason: row.rejectedReason,
-  }
+export function findUpload(db: Db, id: string): Promise<UploadRow | undefined> {
+  return db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** Its file comes in parts of this size, which S3 gathers under this id. */
+export async function noteParts(db: Db, id: string, parts: { multipartId: string; partBytes: number }): Promise<void> {
+  await db.updateTable('uploads').set(parts).where('id', '=', id).execute()
+}
+
+/**
+ * From now on it is checked, and only this content can become ready: the first one that was there when it was completed stays,
+ * so that all checks of an upload, at once or one after another, are of the same content.
+ */
+export async function beginChecking(db: Db, id: string, etag: string): Promise<void> {
+  await db
+    .updateTable('uploads')
+    .set({ state: 'checking', checkedEtag: etag, checkAt: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .where('state', '=', 'pending')
+    .execute()
+}
+
+/** If it is not used: it is gone for everybody from now on, and soon from the bucket. Answers whether it is. */
+export async function deleteUnused(db: Db, id: string): Promise<boolean> {
+  const deleted = await db
+    .updateTable('uploads')
+    .set({ state: 'deleted', deletedAt: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .where('state', '<>', 'deleted')
+    .where('messageId', 'is', null)
+    .where('avatarOf', 'is', null)
+    .executeTakeFirst()
+  return deleted.numUpdatedRows > 0n
+}
+
+/** With the message that they are a part of. Those that are a part of another one stay. */
+export async function deleteOfMessage(db: Db, messageId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await db
+    .updateTable('uploads')
+    .set({ state: 'deleted', deletedAt: sql<Date>`clock_timestamp()` })
+    .where('id', 'in', ids)
+    .where('messageId', '=', messageId)
+    .where('state', '<>', 'deleted')
+    .execute()
 }

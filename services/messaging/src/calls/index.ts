@@ -1,5 +1,5 @@
 import type { Callers, Handlers } from '@parley/bus'
-import type { auth, messaging } from '@parley/contracts'
+import type { auth, media, messaging } from '@parley/contracts'
 import type { Clock } from '@parley/runtime'
 import type { Reactions } from '../changes/gather-reactions.ts'
 import type { Turns } from '../changes/turns.ts'
@@ -27,6 +27,8 @@ import { getReceipts } from './get-receipts.ts'
 import { getSettings } from './get-settings.ts'
 import { isMember } from './is-member.ts'
 import { leaveConversation } from './leave-conversation.ts'
+import { listAttachments } from './list-attachments.ts'
+import { listAvatars } from './list-avatars.ts'
 import { listBlockChanges } from './list-block-changes.ts'
 import { listBlockedUsers } from './list-blocked-users.ts'
 import { listChanges } from './list-changes.ts'
@@ -42,6 +44,7 @@ import { muteConversation } from './mute-conversation.ts'
 import { readVersions } from './read-versions.ts'
 import { removeMember } from './remove-member.ts'
 import { removeReaction } from './remove-reaction.ts'
+import { seesMessage } from './sees-message.ts'
 import { sendMessages } from './send-messages.ts'
 import { sync } from './sync.ts'
 import { unblockUser } from './unblock-user.ts'
@@ -64,6 +67,7 @@ export const callsOf = (parts: {
   retention: Retention
   clock: Clock
   authCalls: Pick<Callers<typeof auth>, 'getUsers'>
+  mediaCalls: Pick<Callers<typeof media>, 'useAvatar'>
 }) =>
   ({
     createConversation: createConversation(parts),
@@ -99,6 +103,9 @@ export const callsOf = (parts: {
     listChangedTopics: listChangedTopics(parts),
     listBlockChanges: listBlockChanges(parts),
     isMember: isMember(parts),
+    seesMessage: seesMessage(parts),
+    listAttachments: listAttachments(parts),
+    listAvatars: listAvatars(parts),
     allowTyping: allowTyping(parts),
     createMonths: createMonths(parts),
     dropMonths: dropMonths(parts),

@@ -107,10 +107,18 @@ function changeMessage(
     const changed = await change(transaction, { conversation, member, message, version })
     if (changed === undefined) return { message: messageOf(message), told: undefined }
     await updateConversation(transaction, conversationId, { version })
-    const { id } = await writeOutbox(transaction, [{ kind: 'message-updated', version, id: messageId }])
+    const removed = removedAttachments(message, changed)
+    const { id } = await writeOutbox(transaction, [{ kind: 'message-updated', version, id: messageId }, ...removed])
     const told = messageOf(changed)
-    return { message: told, told: { id, events: [{ kind: 'message-updated', version, message: told }] } }
+    return { message: told, told: { id, events: [{ kind: 'message-updated', version, message: told }, ...removed] } }
   })
+}
+
+/** The outbox names the files: the message does not know them any more when it is told again. */
+function removedAttachments(before: MessageRow, after: MessageRow): Extract<Change, { kind: 'attachments-removed' }>[] {
+  const { id: messageId, conversationId } = before
+  if (before.attachments.length === 0 || after.attachments.length > 0) return []
+  return [{ kind: 'attachments-removed', conversationId, messageId, uploadIds: before.attachments.map(({ id }) => id) }]
 }
 
 async function assertMembers(db: Db, conversationId: string, userIds: readonly string[]): Promise<void> {

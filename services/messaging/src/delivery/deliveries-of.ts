@@ -57,6 +57,7 @@ export function deliveriesOf(change: Change): Delivery[] {
         deliver(userTopic(member.userId), conversationRemoved(membershipVersion, conversation.id, span)),
       ]
     }
+    case 'attachments-removed':
     case 'receipts-advanced':
       return []
   }

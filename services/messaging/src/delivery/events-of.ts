@@ -3,7 +3,7 @@ import { messaging } from '@parley/contracts'
 import type { Change } from '../domain/change.ts'
 
 export interface IdentifiedEvent extends EventRecord {
-  /** The same whenever it is told: a conversation has one event per version. Watermarks have none, and need none. */
+  /** The same whenever it is told: most often the conversation's version. Watermarks have none, and need none. */
   readonly id: string | undefined
 }
 
@@ -38,6 +38,12 @@ export function eventsOf(change: Change): IdentifiedEvent[] {
     }
     case 'own-part-changed':
       return []
+    case 'attachments-removed': {
+      const { conversationId, messageId, uploadIds } = change
+      const payload = { conversationId, messageId, uploadIds: [...uploadIds] }
+      const record = recordOf(events.attachmentsRemoved, { conversationId }, payload)
+      return [{ ...record, id: `${messageId}.attachments-removed` }]
+    }
     case 'receipts-advanced': {
       const { conversationId, shown } = change
       if (shown.length === 0) return []

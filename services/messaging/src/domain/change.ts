@@ -26,6 +26,13 @@ export type Change =
       readonly membershipVersion: number
       readonly conversation: Conversation
     }
+  /** Files that were part of a message which is gone. For other services only. */
+  | {
+      readonly kind: 'attachments-removed'
+      readonly conversationId: string
+      readonly messageId: string
+      readonly uploadIds: readonly string[]
+    }
   | ({ readonly kind: 'receipts-advanced' } & Advance)
 
 /** The same as the outbox keeps it, to be told again after a crash. Of messages it keeps no second copy. */

@@ -58,4 +58,6 @@ export function attachingBy(options: {
 
 /** Each once, as `media` answers them. */
 const goneOf = (uploadIds: readonly string[]): Attachment[] =>
-  [...new Set(uploadIds)].map((id) => ({ id, name: '', type: '', size: 0 }))
+  [...new Set(uploadIds)].map((id) => ({ id, name: '', type: '', size: 0, ...nothingKnown }))
+
+const nothingKnown = { width: null, height: null, blurhash: null, durationMs: null, pages: null }

@@ -28,6 +28,18 @@ export async function findConversation(db: Db, conversationId: string): Promise<
   return db.selectFrom('conversations').selectAll().where('id', '=', conversationId).executeTakeFirst()
 }
 
+/** Of those of the conversations that exist. */
+export async function listAvatars(
+  db: Db,
+  conversationIds: readonly string[],
+): Promise<{ conversationId: string; avatarUrl: string | null }[]> {
+  return db
+    .selectFrom('conversations')
+    .select(['id as conversationId', 'avatarUrl'])
+    .where('id', 'in', conversationIds)
+    .execute()
+}
+
 /** The first lock of every change: until the transaction ends, nobody else changes this conversation. */
 export async function lockConversation(
   db: Db,

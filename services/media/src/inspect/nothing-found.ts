@@ -1,0 +1,3 @@
+import type { Findings } from '@parley/protocol'
+
+export const NOTHING_FOUND: Findings = { width: null, height: null, blurhash: null, durationMs: null, pages: null }
