@@ -1,5 +1,6 @@
 export { type TestServer } from './test-server.ts'
 export { silentLog } from './silent-log.ts'
+export { EICAR, MALWARE_FOR_TESTS, testClamd } from './test-clamd.ts'
 export { testDatabase, testDatabaseOn, type TestDatabase } from './test-database.ts'
 export { testNats } from './test-nats.ts'
 export { testPostgres } from './test-postgres.ts'

@@ -2,16 +2,18 @@ import { findBinary } from '../processes/find-binary.ts'
 import { StartProblem } from '../start-problem.ts'
 import { canUseApt, installWithApt } from './apt.ts'
 import { cephIsInstalled } from './ceph.ts'
+import { clamdIsInstalled } from './clamd.ts'
 import { dockerAnswers, images, pullImage } from './docker.ts'
 import { minioIsInstalled } from './minio.ts'
 
 /** Postgres is not among them: it comes from a package. */
-type Installable = 'redis' | 'nats' | 's3'
+type Installable = 'redis' | 'nats' | 's3' | 'clamd'
 
 interface Origin {
   readonly isInstalled: () => boolean
   readonly packages: readonly string[]
-  readonly image: string
+  /** Null: it is not run in a container. */
+  readonly image: string | null
   readonly howToGetIt: string
 }
 
@@ -36,6 +38,12 @@ const origins: Readonly<Record<Installable, Origin>> = {
       'S3 is missing: install minio (or ceph-mon, ceph-osd and radosgw), start Docker, or set S3_ENDPOINT, ' +
       'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   },
+  clamd: {
+    isInstalled: clamdIsInstalled,
+    packages: ['clamav-daemon'],
+    image: null,
+    howToGetIt: 'ClamAV is missing: install clamav-daemon.',
+  },
 }
 
 /**
@@ -58,8 +66,11 @@ export async function ensureServers(
   }
   const still = missingOf(wanted)
   if (still.length === 0) return
-  if (!(await dockerAnswers())) throw new StartProblem(still.map((origin) => origin.howToGetIt).join('\n'))
-  for (const { image } of still) await during(`docker pull ${image}`, () => pullImage(image))
+  const stillImages = still.flatMap(({ image }) => image ?? [])
+  if (stillImages.length < still.length || !(await dockerAnswers())) {
+    throw new StartProblem(still.map((origin) => origin.howToGetIt).join('\n'))
+  }
+  for (const image of stillImages) await during(`docker pull ${image}`, () => pullImage(image))
 }
 
 const missingOf = (servers: readonly Installable[]): Origin[] =>

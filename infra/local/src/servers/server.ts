@@ -1,7 +1,7 @@
 import type { LocalProcess } from '../processes/local-process.ts'
 import { StartProblem } from '../start-problem.ts'
 
-export type ServerName = 'postgres' | 'redis' | 'nats' | 's3'
+export type ServerName = 'postgres' | 'redis' | 'nats' | 's3' | 'clamd'
 
 /** A server that answers. Disposing stops it, and waits, if it is ours; one that was given by its URL is left alone. */
 export interface Server extends AsyncDisposable {

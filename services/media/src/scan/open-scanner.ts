@@ -95,30 +95,36 @@ function readAnswer(socket: Socket): Promise<string> {
   return promise
 }
 
-/** In chunks with their length before each, none after all. It ends early when clamd has answered. */
+/** In chunks with their length before each, none after all. It ends early when clamd has answered, or is gone. */
 async function writeStream(socket: Socket, content: AsyncIterable<Uint8Array>, answer: Promise<string>): Promise<void> {
-  let hasAnswered = false
-  const answered = answer.then(
-    () => void (hasAnswered = true),
-    () => void (hasAnswered = true),
+  const chunks = content[Symbol.asyncIterator]()
+  const over = answer.then(
+    () => undefined,
+    () => undefined,
   )
-  const header = Buffer.alloc(4)
   await write(socket, 'zINSTREAM\0')
-  for await (const chunk of content) {
-    if (hasAnswered) return
-    if (chunk.length === 0) continue
+  for (;;) {
+    const next = await Promise.race([chunks.next(), over])
+    if (next === undefined) {
+      // Who reads the content may be waiting for something itself.
+      void Promise.resolve(chunks.return?.()).catch(() => undefined)
+      return
+    }
+    const chunk = next.done === true ? NOTHING : next.value
+    if (next.done !== true && chunk.length === 0) continue
+    const header = Buffer.alloc(4)
     header.writeUInt32BE(chunk.length)
-    socket.write(Buffer.from(header))
-    await Promise.race([write(socket, chunk), answered])
+    socket.write(header)
+    if (next.done === true) return
+    if ((await Promise.race([write(socket, chunk), over])) === 'failed') return
   }
-  header.writeUInt32BE(0)
-  await Promise.race([write(socket, header), answered])
 }
 
-/** Resolves when the operating system has taken it: whatever waits, waits in the file. */
-async function write(socket: Socket, data: string | Uint8Array): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  // A socket that fails tells it by its answer.
-  socket.write(data, () => resolve())
-  await promise
+const NOTHING = new Uint8Array()
+
+/** Resolves when the operating system has taken it: whatever waits, waits in the file. Why it failed, the answer says. */
+async function write(socket: Socket, data: string | Uint8Array): Promise<'written' | 'failed'> {
+  const { promise, resolve } = Promise.withResolvers<'written' | 'failed'>()
+  socket.write(data, (error) => resolve(error ? 'failed' : 'written'))
+  return promise
 }
