@@ -29,46 +29,50 @@ function scannerFor(url: string, timeoutMs = 20_000) {
 
 describe('a scan', () => {
   test('finds what ClamAV knows, whole, in small pieces, and in archives, and nothing in what is clean', async () => {
-    const { scan } = scannerFor(clamd.url)
-    expect(await scan(inChunks(EICAR), never)).toBe('infected')
-    expect(await scan(inChunks(`${'x'.repeat(5_000)}${MALWARE_FOR_TESTS}${'y'.repeat(5_000)}`, 7), never)).toBe(
+    const scanner = scannerFor(clamd.url)
+    expect(await scanner.scan(inChunks(EICAR), never)).toBe('infected')
+    expect(await scanner.scan(inChunks(`${'x'.repeat(5_000)}${MALWARE_FOR_TESTS}${'y'.repeat(5_000)}`, 7), never)).toBe(
       'infected',
     )
     const archive = zipOf([{ name: 'inner.txt', content: Buffer.from(EICAR) }])
-    expect(await scan(inChunks(archive), never)).toBe('infected')
-    expect(await scan(inChunks(zipOf([{ name: 'inner.zip', content: archive }])), never)).toBe('infected')
+    expect(await scanner.scan(inChunks(archive), never)).toBe('infected')
+    expect(await scanner.scan(inChunks(zipOf([{ name: 'inner.zip', content: archive }])), never)).toBe('infected')
     expect(deflateRawSync(EICAR).includes(EICAR)).toBe(false)
-    expect(await scan(inChunks('nothing bad'), never)).toBe('clean')
-    expect(await scan(inChunks(''), never)).toBe('clean')
+    expect(await scanner.scan(inChunks('nothing bad'), never)).toBe('clean')
+    expect(await scanner.scan(inChunks(''), never)).toBe('clean')
   })
 
   test('of what is larger than ClamAV takes says so', async () => {
-    const { scan } = scannerFor(clamd.url)
-    expect(await scan(inChunks('x'.repeat(STREAM_MAX_BYTES - 1)), never)).toBe('clean')
+    const scanner = scannerFor(clamd.url)
+    expect(await scanner.scan(inChunks('x'.repeat(STREAM_MAX_BYTES - 1)), never)).toBe('clean')
     for (let time = 0; time < 5; time += 1) {
-      const scanned = await scan(inChunks('x'.repeat(STREAM_MAX_BYTES * 3)), never).catch((error: unknown) => error)
+      const scanned = await scanner
+        .scan(inChunks('x'.repeat(STREAM_MAX_BYTES * 3)), never)
+        .catch((error: unknown) => error)
       // ClamAV hangs up on who still writes: then nothing is known, and it is tried again.
       if (scanned !== 'too_large_to_scan') expect(scanned).toBeInstanceOf(Error)
     }
     await expect
-      .poll(() => scan(inChunks('x'.repeat(STREAM_MAX_BYTES + 1_000)), never).catch(() => 'again'), { timeout: 20_000 })
+      .poll(() => scanner.scan(inChunks('x'.repeat(STREAM_MAX_BYTES + 1_000)), never).catch(() => 'again'), {
+        timeout: 20_000,
+      })
       .toBe('too_large_to_scan')
   })
 
   test('is done for many at once', async () => {
-    const { scan } = scannerFor(clamd.url)
+    const scanner = scannerFor(clamd.url)
     const contents = Array.from({ length: 30 }, (_, index) => (index % 3 === 0 ? EICAR : `clean ${index}`))
-    const scanned = await Promise.all(contents.map((content) => scan(inChunks(content), never)))
+    const scanned = await Promise.all(contents.map((content) => scanner.scan(inChunks(content), never)))
     expect(scanned).toEqual(contents.map((content) => (content === EICAR ? 'infected' : 'clean')))
   })
 
   test('of content that breaks off fails, and is never clean', async () => {
-    const { scan } = scannerFor(clamd.url)
+    const scanner = scannerFor(clamd.url)
     async function* broken() {
       yield Buffer.from('the beginning')
       throw new Error('broken off')
     }
-    await expect(scan(broken(), never)).rejects.toThrow('broken off')
+    await expect(scanner.scan(broken(), never)).rejects.toThrow('broken off')
     const stopping = new AbortController()
     async function* stopped() {
       yield Buffer.from('the beginning')
@@ -76,7 +80,7 @@ describe('a scan', () => {
       await new Promise(() => undefined)
     }
     await expect(
-      Promise.race([scan(stopped(), stopping.signal), once(stopping.signal, 'abort')]),
+      Promise.race([scanner.scan(stopped(), stopping.signal), once(stopping.signal, 'abort')]),
     ).resolves.toBeDefined()
   })
 
@@ -89,16 +93,16 @@ describe('a scan', () => {
 describe('without ClamAV', () => {
   test('killed, frozen or away, nothing is said; when it is back, it is', async () => {
     await using own = await testClamd()
-    const { scan, check } = scannerFor(own.url, 2_000)
+    const scanner = scannerFor(own.url, 2_000)
     process.kill(own.pid, 'SIGSTOP')
-    await expect(scan(inChunks('clean'), never)).rejects.toThrow()
-    await expect(check()).rejects.toThrow()
+    await expect(scanner.scan(inChunks('clean'), never)).rejects.toThrow()
+    await expect(scanner.check()).rejects.toThrow()
     process.kill(own.pid, 'SIGCONT')
-    expect(await scan(inChunks('clean'), never)).toBe('clean')
+    expect(await scanner.scan(inChunks('clean'), never)).toBe('clean')
     await own.kill()
-    await expect(scan(inChunks('clean'), never)).rejects.toThrow()
+    await expect(scanner.scan(inChunks('clean'), never)).rejects.toThrow()
     await own.restart()
-    expect(await scan(inChunks(EICAR), never)).toBe('infected')
+    expect(await scanner.scan(inChunks(EICAR), never)).toBe('infected')
   }, 60_000)
 
   test('that takes nothing, no more is read of a file than fits into the sockets between', async () => {
