@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { AckPolicy, connect } from 'nats'
 import type { Conversation, Message } from '@parley/protocol'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { join } from '../src/participant.ts'
 import { startSystem, type System } from '../src/start-system.ts'
 
@@ -86,6 +86,8 @@ describe('a file', () => {
     const completed = await ask(alice.accessToken, `/media/uploads/${upload.id}/complete`, {})
     expect(await completed.json()).toMatchObject({ id: upload.id, state: 'ready' })
 
+    expect(await (await ask(bob.accessToken, `/media/${upload.id}`)).json()).toMatchObject({ code: 'upload_not_found' })
+    await alice.invoke('SendMessage', { conversationId, id: uuidv7(), text: '', attachments: [upload.id] })
     const link = (await (await ask(bob.accessToken, `/media/${upload.id}`)).json()) as { url: string }
     const downloaded = await fetch(link.url)
     expect(await downloaded.text()).toBe(content)

@@ -105,6 +105,37 @@ describe('updateProfile', () => {
     })
   })
 
+  test('asks `media` for no upload when there is no such user, or the name is refused', async () => {
+    const asked: string[] = []
+    await using _ = await serve(system.bus, media, {
+      async useAvatar({ uploadId }) {
+        asked.push(uploadId)
+        return { avatarUrl: avatarPath(uploadId) }
+      },
+    })
+    const [user, avatarId] = [await userOf('Ria'), randomUUID()]
+    expect(await system.calls.updateProfile({ actor: nobody, avatarId })).toMatchObject(unauthenticated)
+    const refused = await system.calls.updateProfile({ actor: actorOf(user), avatarId, displayName: 'a\u115fnn' })
+    expect(refused).toMatchObject({ refusal: { code: 'invalid_input' } })
+    expect(asked).toEqual([])
+  })
+
+  test('of avatars that are set at once keeps one, and changes nothing else', async () => {
+    await using _ = await serve(system.bus, media, {
+      useAvatar: async ({ uploadId }) => ({ avatarUrl: avatarPath(uploadId) }),
+    })
+    const user = await userOf('Sue')
+    const avatarIds = Array.from({ length: 6 }, () => randomUUID())
+    const answers = await Promise.all(
+      avatarIds.map((avatarId) => system.calls.updateProfile({ actor: actorOf(user), avatarId })),
+    )
+    const addresses = avatarIds.map(avatarPath)
+    expect(answers).toEqual(addresses.map((avatarUrl) => ({ ok: true, value: { ...user, avatarUrl } })))
+    const kept = await system.calls.getMe({ actor: actorOf(user) })
+    if (!kept.ok) throw new Error(kept.refusal.sentence)
+    expect(addresses).toContain(kept.value.avatarUrl)
+  })
+
   test('changes the name, and the user is found by the new one only', async () => {
     const user = await userOf('Eve')
     const renamed = await system.calls.updateProfile({ actor: actorOf(user), displayName: 'Zora 🦓' })

@@ -103,9 +103,9 @@ describe('a file that takes too much', () => {
   test('waits for its turn without its time running', async () => {
     await using inspector = await startInspector({ timeoutMs: 3_000 })
     const image = await noise(1_500, 1_000).jpeg().toBuffer()
-    const inspections = await Promise.all(Array.from({ length: 25 }, () => inspector.inspect('image/jpeg', image)))
+    const inspections = await Promise.all(Array.from({ length: 14 }, () => inspector.inspect('image/jpeg', image)))
     for (const { verdict } of inspections) expect(verdict).toBe('fine')
-  })
+  }, 90_000)
 
   test('does not keep the thread of its caller from answering', async () => {
     await using inspector = await startInspector()

@@ -2,13 +2,24 @@ import { must, serve } from '@parley/bus'
 import { media } from '@parley/contracts'
 import { v4, v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteMessage } from '../src/changes/change-message.ts'
+import { audit } from './audit.ts'
 import { actorOf, messageOf, newUser, openWorld, type World } from './world.ts'
 
+const WAIT = { timeout: 15_000 }
+
 let world: World
+/** Resolves with what `media` waits for before it answers. */
+let answering: Promise<void> = Promise.resolve()
+let attachesAsked = 0
 beforeAll(async () => {
-  world = await openWorld()
+  world = await openWorld({ instances: 2 })
   await serve(world.bus, media, {
-    attachUploads: async ({ uploadIds }) => ({ attachments: uploadIds.map(attachmentOf) }),
+    async attachUploads({ uploadIds }) {
+      attachesAsked += 1
+      await answering
+      return { attachments: uploadIds.map(attachmentOf) }
+    },
     releaseUploads: async () => ({}),
   })
 })
@@ -16,67 +27,94 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 const nothingKnown = { width: null, height: null, blurhash: null, durationMs: null, pages: null }
 const attachmentOf = (id: string) => ({ id, name: 'notes.txt', type: 'text/plain', size: 5, ...nothingKnown })
-const removedOf = (conversationId: string) =>
-  world.events.filter(({ subject }) => subject === `messaging.event.attachments-removed.${conversationId}`)
-const sees = async (userId: string, conversationId: string, messageId: string) =>
-  must(await world.calls.seesMessage({ userId, conversationId, messageId })).sees
 
-test('of a message that is deleted other services hear which files it had, once, and of one without files nothing', async () => {
+async function messageWith(attachments: string[]) {
   const alice = newUser()
   const { id: conversationId } = await world.createGroup(alice)
-  const attachments = [v4(), v4()]
-  const withFiles = messageOf(await world.send(alice, conversationId, { text: '', attachments }))
-  const without = messageOf(await world.send(alice, conversationId, {}))
-  const remove = (messageId: string) => world.calls.deleteMessage({ actor: actorOf(alice), conversationId, messageId })
-  expect(must(await world.calls.listAttachments({ messageIds: [withFiles.id, without.id, v7()] }))).toEqual({
-    messages: expect.arrayContaining([
-      { messageId: withFiles.id, uploadIds: attachments },
-      { messageId: without.id, uploadIds: [] },
-    ]),
+  const input = { id: v7(), text: 'look', attachments }
+  const { id: messageId } = messageOf(await world.send(alice, conversationId, input))
+  const remove = () => world.calls.deleteMessage({ actor: actorOf(alice), conversationId, messageId })
+  return { alice, conversationId, messageId, input, remove }
+}
+
+/** Everything that was committed until now has been told. */
+const allTold = () => expect.poll(() => world.db.selectFrom('outbox').select('id').execute(), WAIT).toEqual([])
+
+/** What the stream holds: told again it is not there twice. */
+async function keptOf(conversationId: string): Promise<number> {
+  const subject = subjectOf(conversationId)
+  const { streams } = await world.bus.nats.jetstreamManager()
+  const { state } = await streams.info('MESSAGING', { subjects_filter: subject })
+  return state.subjects?.[subject] ?? 0
+}
+
+const subjectOf = (conversationId: string) => `messaging.event.attachments-removed.${conversationId}`
+const toldOf = (conversationId: string) => world.events.filter(({ subject }) => subject === subjectOf(conversationId))
+
+test('of a message that is deleted, by many at once, other services hear once which files it had', async () => {
+  const uploadIds = [v4(), v4()]
+  const { conversationId, messageId, remove } = await messageWith(uploadIds)
+  for (const answer of await Promise.all(Array.from({ length: 6 }, remove))) {
+    expect(must(answer)).toMatchObject({ attachments: [], deletedAt: expect.any(String) })
+  }
+  await allTold()
+  expect(await keptOf(conversationId)).toBe(1)
+  expect(toldOf(conversationId)[0]?.payload).toEqual({ conversationId, messageId, uploadIds })
+})
+
+test('of a message without files, and of one that is edited, nothing is heard of files', async () => {
+  const { alice, conversationId, messageId } = await messageWith([v4()])
+  must(await world.calls.editMessage({ actor: actorOf(alice), conversationId, messageId, text: '' }))
+  const { id: without } = messageOf(await world.send(alice, conversationId))
+  must(await world.calls.deleteMessage({ actor: actorOf(alice), conversationId, messageId: without }))
+  await allTold()
+  expect(await keptOf(conversationId)).toBe(0)
+})
+
+test('an instance that deletes a message and dies before it tells of it leaves that to another', async () => {
+  const uploadIds = [v4()]
+  const { alice, conversationId, messageId } = await messageWith(uploadIds)
+  await allTold()
+  const { told } = await deleteMessage(world.db, {
+    conversationId,
+    messageId,
+    actorId: alice,
+    keptSince: new Date(0),
   })
-  await remove(without.id)
-  for (let time = 0; time < 2; time += 1) must(await remove(withFiles.id))
-  const payload = { conversationId, messageId: withFiles.id, uploadIds: attachments }
-  await expect.poll(() => removedOf(conversationId).map((event) => event.payload), WAIT).toEqual([payload])
-  expect(must(await world.calls.listAttachments({ messageIds: [withFiles.id, without.id] }))).toEqual({ messages: [] })
+  expect(told?.id).toEqual(expect.any(Number))
+  await allTold()
+  expect(await keptOf(conversationId)).toBe(1)
+  expect(toldOf(conversationId)[0]?.payload).toEqual({ conversationId, messageId, uploadIds })
 })
 
-test('it is told also when the process died right after the message was deleted', async () => {
-  const alice = newUser()
-  const { id: conversationId } = await world.createGroup(alice)
-  const attachments = [v4()]
-  const { id: messageId } = messageOf(await world.send(alice, conversationId, { text: '', attachments }))
-  // What was committed and not told: the outbox is all that is left of it.
-  await world.db
-    .insertInto('outbox')
-    .values({
-      events: JSON.stringify([{ kind: 'attachments-removed', conversationId, messageId, uploadIds: attachments }]),
-      claimedUntil: null,
-    })
-    .execute()
-  const payload = { conversationId, messageId, uploadIds: attachments }
-  await expect.poll(() => removedOf(conversationId).map((event) => event.payload), WAIT).toEqual([payload])
+test('a retry of a message that is deleted meanwhile gets what is left of it, and brings no file back', async () => {
+  const uploadIds = [v4(), v4()]
+  const { alice, conversationId, messageId, input, remove } = await messageWith(uploadIds)
+  const asked = attachesAsked
+  const answer = Promise.withResolvers<void>()
+  answering = answer.promise
+  const retrying = world.send(alice, conversationId, input)
+  await expect.poll(() => attachesAsked).toBe(asked + 1)
+  const deleted = must(await remove())
+  answer.resolve()
+  expect(messageOf(await retrying)).toEqual({ ...deleted, duplicate: true })
+  await allTold()
+  expect(await keptOf(conversationId)).toBe(1)
+  expect(must(await world.calls.listAttachments({ messageIds: [messageId] }))).toEqual({ messages: [] })
+  expect(await audit(world.db)).toEqual([])
 })
 
-test('a message is seen by members, from where their history begins, until it is deleted or they leave', async () => {
-  const [alice, bob, carol] = [newUser(), newUser(), newUser()]
-  const { id: conversationId } = await world.createGroup(alice, [bob])
-  const { id: early } = messageOf(await world.send(alice, conversationId, {}))
-  must(await world.calls.addMembers({ actor: actorOf(alice), conversationId, userIds: [carol] }))
-  const { id: late } = messageOf(await world.send(alice, conversationId, {}))
-  const { id: elsewhere } = await world.createGroup(alice)
-
-  expect(await sees(bob, conversationId, early)).toBe(true)
-  expect(await sees(carol, conversationId, early)).toBe(false)
-  expect(await sees(carol, conversationId, late)).toBe(true)
-  expect(await sees(newUser(), conversationId, late)).toBe(false)
-  expect(await sees(alice, elsewhere, late)).toBe(false)
-  expect(await sees(alice, conversationId, v7())).toBe(false)
-
-  must(await world.calls.removeMember({ actor: actorOf(alice), conversationId, userId: bob }))
-  expect(await sees(bob, conversationId, early)).toBe(false)
-  must(await world.calls.deleteMessage({ actor: actorOf(alice), conversationId, messageId: late }))
-  for (const userId of [alice, carol]) expect(await sees(userId, conversationId, late)).toBe(false)
+test('`media` is told the uploads of messages that are stored and not deleted, whatever else it asks for', async () => {
+  const [one, other, gone] = await Promise.all([messageWith([v4(), v4()]), messageWith([v4()]), messageWith([v4()])])
+  const { id: without } = messageOf(await world.send(one.alice, one.conversationId))
+  must(await gone.remove())
+  const messageIds = [one, other, gone].map(({ messageId }) => messageId)
+  const { messages } = must(await world.calls.listAttachments({ messageIds: [...messageIds, without, v7()] }))
+  expect(new Map(messages.map(({ messageId, uploadIds }) => [messageId, uploadIds]))).toEqual(
+    new Map([
+      [one.messageId, one.input.attachments],
+      [other.messageId, other.input.attachments],
+      [without, []],
+    ]),
+  )
 })
-
-const WAIT = { timeout: 15_000 }
