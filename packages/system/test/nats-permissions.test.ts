@@ -99,6 +99,33 @@ describe.each(services)('%s', (service) => {
   })
 })
 
+test.each<[subject: string, callers: ServiceName[]]>([
+  ['media.call.use-avatar', ['auth', 'messaging']],
+  ['media.call.attach-uploads', ['messaging']],
+  ['media.call.release-uploads', ['messaging']],
+  ['messaging.call.sees-message', ['media']],
+  ['messaging.call.list-attachments', ['media']],
+  ['messaging.call.list-avatars', ['media']],
+  ['messaging.call.drop-months', ['retention']],
+])('%s is for %j only, and not for the gateway', async (subject, callers) => {
+  for (const service of services) {
+    const refusal = expect.stringContaining('PERMISSIONS_VIOLATION')
+    expect(await publishing(service, subject), service).toEqual(callers.includes(service) ? 'allowed' : refusal)
+  }
+})
+
+test('that an upload is checked is said by media and heard by gateways only', async () => {
+  for (const service of services) {
+    const refusal = expect.stringContaining('PERMISSIONS_VIOLATION')
+    const [said, heard] = [
+      await publishing(service, 'media.notice.settled'),
+      await subscribing(service, 'media.notice.settled'),
+    ]
+    expect(said, service).toEqual(service === 'media' ? 'allowed' : refusal)
+    expect(heard, service).toEqual(service === 'gateway' ? 'allowed' : refusal)
+  }
+})
+
 test('services call, answer, store their events and consume those that they are to', async () => {
   const busOf = (service: string) => {
     const url = Object.assign(new URL(server.url), { username: service, password: passwords[service]! }).href

@@ -31,8 +31,9 @@ export function createPerform(
 
   const perform: Perform = async (name, { input, requestId, identity, ...from }) => {
     if (identity === undefined && !isForAnyone(name)) throw refuse.unauthenticated()
+    // Without one it is an operation that does not look at who asks.
     const asker = { ...from, identity: identity as Asker['identity'] }
-    if (identity !== undefined) await admit(name, { ...from, identity })
+    if (identity !== undefined) await admit(name, asker)
     const actor = identity?.actor
     const parsed = operations[name].input.safeParse(input ?? {})
     if (!parsed.success) throw refuse.invalid_input({}, sentenceOf(parsed.error))

@@ -9,11 +9,13 @@ import type { S3 } from './store/open-s3.ts'
 import { beginParts } from './store/parts.ts'
 import { signForm, signParts } from './store/signatures.ts'
 import type { Db, UploadRow } from './store/tables.ts'
+import type { Turns } from './turns.ts'
 import { insertUpload, noteParts, type NewUpload, type Quota } from './store/uploads.ts'
 
 export interface Reserving {
   readonly db: Db
   readonly s3: S3
+  readonly reservations: Turns
   readonly maxBytes: Readonly<Record<MediaKind, number>>
   /** Whether this installation takes files of this type, of those that can be taken at all. */
   readonly takes: (type: string) => boolean
@@ -42,7 +44,10 @@ export async function reserve(
   using: Reserving,
   wanted: Omit<NewUpload, 'id'>,
 ): Promise<OutputOf<typeof ReserveUpload>> {
-  const inserted = await insertUpload(using.db, { id: uuidv7(), ...wanted }, using.dailyQuota)
+  // Those of one user wait for each other in the database: here, so that they do not hold all its connections meanwhile.
+  const inserted = await using.reservations.inTurn(wanted.uploadedBy, () =>
+    insertUpload(using.db, { id: uuidv7(), ...wanted }, using.dailyQuota),
+  )
   if ('retryAfterMs' in inserted) throw refuse.upload_quota_exceeded(inserted)
   return wanted.size > using.partsAboveBytes ? reserveParts(using, inserted) : reserveForm(using, inserted)
 }

@@ -14,6 +14,7 @@ import { openS3 } from './store/open-s3.ts'
 import { prepareBucket } from './store/prepare-bucket.ts'
 import type { Tables } from './store/tables.ts'
 import { deleteOfMessage } from './store/uploads.ts'
+import { Turns } from './turns.ts'
 
 export type { Config }
 
@@ -53,7 +54,11 @@ export async function startMedia(config: Config): Promise<Media> {
       removeSoon()
     }),
   )
-  stack.use(await serve(bus, media, calls({ ...config, ...others, db, s3, checking, removeSoon }), { isUnavailable }))
+  stack.use(
+    await serve(bus, media, calls({ ...config, ...others, db, s3, reservations: new Turns(), checking, removeSoon }), {
+      isUnavailable,
+    }),
+  )
   registerMetrics(metrics, { db, atWork: () => checking.atWork, scanner })
   const health = stack.use(
     await serveHealth({

@@ -60,6 +60,13 @@ describe('reserving an upload', () => {
     })
   })
 
+  test('is answered to all of one user who asks very often at once', async () => {
+    await using service = await startForTest()
+    const actor = actorOf(memberOf(service))
+    const asked = Array.from({ length: 300 }, () => service.calls.reserveUpload({ ...actor, ...image, size: 10 }))
+    for (const answer of await Promise.all(asked)) expect(answer).toMatchObject({ ok: true })
+  })
+
   test('is refused for types that this installation does not take', async () => {
     await using service = await startForTest({ takes: takenTypes('image/*, application/pdf') })
     const actor = actorOf(memberOf(service))

@@ -16,7 +16,7 @@ export const clamdIsInstalled = (): boolean => findBinary('clamd') !== null
 export interface ClamdOptions extends ServerOptions {
   /** What it finds, by the name under which it says so: these bytes, anywhere in a file. It knows nothing else. */
   readonly signatures: Readonly<Record<string, string>>
-  /** It refuses what is larger. */
+  /** It refuses what is larger, as a file or unpacked. */
   readonly streamMaxBytes: number
 }
 
@@ -56,6 +56,10 @@ const configurationOf = (options: ClamdOptions & { port: number; database: strin
     DatabaseDirectory: options.database,
     TemporaryDirectory: options.temporary,
     StreamMaxLength: options.streamMaxBytes,
+    MaxFileSize: options.streamMaxBytes,
+    MaxScanSize: options.streamMaxBytes,
+    // Otherwise it calls clean what it has not looked at because of these.
+    AlertExceedsMax: 'yes',
     MaxThreads: 8,
     Bytecode: 'no',
     // The signatures are written once.

@@ -1,54 +1,68 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Logger } from '@parley/runtime'
+import { askClamd, hungUpOnWriting } from './ask-clamd.ts'
 import type { Scanner } from './scanner.ts'
+import { lengthOf, sendStream } from './send-stream.ts'
 
-const CONNECT_TIMEOUT_MS = 3_000
 const PING_TIMEOUT_MS = 3_000
-/** An answer of clamd is one short line. */
-const MOST_ANSWER_BYTES = 4 * 1024
+const CLEAN = 'stream: OK'
+const TOO_LARGE = 'INSTREAM size limit exceeded. ERROR'
+/** Named like malware, but what it says is that ClamAV did not look at all of it (`AlertExceedsMax`). */
+const NOT_SCANNED_WHOLE = 'Heuristics.Limits.Exceeded'
 
 /**
  * Scans by clamd's `INSTREAM`, with a connection for each file. The libraries that do this read clamd's answer only when all was
  * written, and so lose the one that says that a file is too large, after which clamd hangs up.
  */
 export function openScanner(options: { url: string; timeoutMs: number; log: Logger }): Scanner {
-  const { url, timeoutMs, log } = options
+  const { timeoutMs, log } = options
+  const url = new URL(options.url)
   const closing = new AbortController()
 
-  async function ask(content: AsyncIterable<Uint8Array> | undefined, signal: AbortSignal): Promise<string> {
-    const socket = connectTo(new URL(url), signal)
-    const answer = readAnswer(socket)
-    // Told only when it is waited for.
-    answer.catch(() => undefined)
+  async function answerTo(content: AsyncIterable<Uint8Array>, stop: AbortSignal): Promise<string> {
+    const progress = { announcedBytes: 0, isAll: false }
     try {
-      await connected(socket)
-      if (content === undefined) await write(socket, 'zPING\0')
-      else await writeStream(socket, content, answer)
-      return await answer
-    } finally {
-      socket.destroy()
+      const said = await askClamd(url, stop, (clamd, answer) => sendStream(clamd, content, answer, progress))
+      if (said === CLEAN && !progress.isAll) throw new Error('clamd called content clean that it had only a part of')
+      return said
+    } catch (error) {
+      if (!hungUpOnWriting(error) || !(await refusesFor(progress.announcedBytes, stop))) throw error
+      return TOO_LARGE
     }
+  }
+
+  /**
+   * Its answer can be lost when it hangs up on who still writes. Announced again, and without content this time, what is too much
+   * is refused for everybody to hear.
+   */
+  async function refusesFor(bytes: number, stop: AbortSignal): Promise<boolean> {
+    const announce = async (clamd: Socket) => {
+      clamd.write('zINSTREAM\0')
+      clamd.end(lengthOf(bytes))
+    }
+    return askClamd(url, stop, announce).then(
+      (answer) => answer === TOO_LARGE,
+      () => false,
+    )
   }
 
   return {
     async scan(content, signal) {
-      const stop = AbortSignal.any([signal, closing.signal, AbortSignal.timeout(timeoutMs)])
-      const answer = await ask(content, stop)
-      if (answer === 'stream: OK') return 'clean'
-      const found = /^stream: (.+) FOUND$/.exec(answer)
-      if (found) {
-        log.warn({ signature: found[1] }, 'malware found in an upload')
-        return 'infected'
-      }
-      if (answer === 'INSTREAM size limit exceeded. ERROR') {
-        log.warn('an upload is larger than clamd takes: its StreamMaxLength should be as large as the largest file')
+      const answer = await answerTo(content, AbortSignal.any([signal, closing.signal, AbortSignal.timeout(timeoutMs)]))
+      if (answer === CLEAN) return 'clean'
+      const signature = /^stream: (.+) FOUND$/.exec(answer)?.[1]
+      if (answer === TOO_LARGE || signature?.startsWith(NOT_SCANNED_WHOLE)) {
+        log.warn({ answer }, 'an upload is more than clamd scans: its limits should allow the largest file')
         return 'too_large_to_scan'
       }
-      throw new Error(`clamd answered: ${answer.slice(0, 200)}`)
+      if (signature === undefined) throw unexpected(answer)
+      log.warn({ signature }, 'malware found in an upload')
+      return 'infected'
     },
     async check() {
-      const answer = await ask(undefined, AbortSignal.any([closing.signal, AbortSignal.timeout(PING_TIMEOUT_MS)]))
-      if (answer !== 'PONG') throw new Error(`clamd answered: ${answer.slice(0, 200)}`)
+      const stop = AbortSignal.any([closing.signal, AbortSignal.timeout(PING_TIMEOUT_MS)])
+      const answer = await askClamd(url, stop, async (clamd) => void clamd.write('zPING\0'))
+      if (answer !== 'PONG') throw unexpected(answer)
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the scanner was closed'))
@@ -56,75 +70,4 @@ export function openScanner(options: { url: string; timeoutMs: number; log: Logg
   }
 }
 
-function connectTo({ protocol, hostname, port, pathname }: URL, signal: AbortSignal): Socket {
-  signal.throwIfAborted()
-  const socket =
-    protocol === 'unix:' ? connect({ path: pathname }) : connect({ host: hostname, port: Number(port || '3310') })
-  const giveUp = () => socket.destroy(signal.reason as Error)
-  signal.addEventListener('abort', giveUp, { once: true })
-  socket.once('close', () => signal.removeEventListener('abort', giveUp))
-  return socket
-}
-
-async function connected(socket: Socket): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => socket.destroy(new Error('clamd does not answer')), CONNECT_TIMEOUT_MS)
-  socket.once('connect', resolve)
-  socket.once('error', reject)
-  try {
-    await promise
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** The line that clamd says, however much of the content it has taken by then. */
-function readAnswer(socket: Socket): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let answer = ''
-  let failure: Error | undefined
-  socket.on('data', (data) => {
-    answer += data.toString('latin1')
-    const end = answer.indexOf('\0')
-    if (end >= 0) resolve(answer.slice(0, end))
-    else if (answer.length > MOST_ANSWER_BYTES) socket.destroy(new Error('clamd answers without end'))
-  })
-  // It hangs up on who still writes: what it said before is read all the same.
-  socket.on('error', (error) => (failure ??= error))
-  socket.once('close', () => reject(failure ?? new Error('clamd hung up without an answer')))
-  return promise
-}
-
-/** In chunks with their length before each, none after all. It ends early when clamd has answered, or is gone. */
-async function writeStream(socket: Socket, content: AsyncIterable<Uint8Array>, answer: Promise<string>): Promise<void> {
-  const chunks = content[Symbol.asyncIterator]()
-  const over = answer.then(
-    () => undefined,
-    () => undefined,
-  )
-  await write(socket, 'zINSTREAM\0')
-  for (;;) {
-    const next = await Promise.race([chunks.next(), over])
-    if (next === undefined) {
-      // Who reads the content may be waiting for something itself.
-      void Promise.resolve(chunks.return?.()).catch(() => undefined)
-      return
-    }
-    const chunk = next.done === true ? NOTHING : next.value
-    if (next.done !== true && chunk.length === 0) continue
-    const header = Buffer.alloc(4)
-    header.writeUInt32BE(chunk.length)
-    socket.write(header)
-    if (next.done === true) return
-    if ((await Promise.race([write(socket, chunk), over])) === 'failed') return
-  }
-}
-
-const NOTHING = new Uint8Array()
-
-/** Resolves when the operating system has taken it: whatever waits, waits in the file. Why it failed, the answer says. */
-async function write(socket: Socket, data: string | Uint8Array): Promise<'written' | 'failed'> {
-  const { promise, resolve } = Promise.withResolvers<'written' | 'failed'>()
-  socket.write(data, (error) => resolve(error ? 'failed' : 'written'))
-  return promise
-}
+const unexpected = (answer: string): Error => new Error(`clamd answered: ${answer.slice(0, 200)}`)
