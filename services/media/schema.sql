@@ -51,6 +51,7 @@ create table media.uploads (
   verified_at timestamp with time zone,
   deleted_at timestamp with time zone,
   remove_at timestamp with time zone,
+  removal_held_until timestamp with time zone,
   removed_at timestamp with time zone,
   missing_since timestamp with time zone,
   constraint uploads_pkey PRIMARY KEY (id),
@@ -68,6 +69,7 @@ CREATE INDEX checks_due ON media.uploads USING btree (check_at) WHERE (state = '
 CREATE INDEX uploads_by_removal ON media.uploads USING btree (removed_at) WHERE (state = 'deleted'::text);
 CREATE INDEX uploads_of_message ON media.uploads USING btree (message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX uploads_of_user ON media.uploads USING btree (uploaded_by, created_at);
+CREATE INDEX uploads_ready ON media.uploads USING btree (date_trunc('month'::text, (created_at AT TIME ZONE 'UTC'::text)), id) WHERE (state = 'ready'::text);
 CREATE INDEX uploads_to_remove ON media.uploads USING btree (remove_at) WHERE ((state = ANY (ARRAY['deleted'::text, 'rejected'::text])) AND (removed_at IS NULL));
 CREATE INDEX uploads_to_verify ON media.uploads USING btree (used_at) WHERE ((verified_at IS NULL) AND (state = 'ready'::text));
 CREATE INDEX uploads_unused ON media.uploads USING btree (created_at) WHERE ((message_id IS NULL) AND (avatar_of IS NULL) AND (state <> 'deleted'::text));

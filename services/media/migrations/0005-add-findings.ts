@@ -33,6 +33,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       add column deleted_at timestamptz,
       -- When its objects are to be removed; at once, if it is not set.
       add column remove_at timestamptz,
+      -- Until when nobody else removes its objects: somebody is at it, or has just failed.
+      add column removal_held_until timestamptz,
       -- When nothing of it was left in the bucket.
       add column removed_at timestamptz,
       -- Since when its object is known not to be there.
@@ -52,4 +54,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   )
   await sql`create index uploads_by_removal on uploads (removed_at) where state = 'deleted'`.execute(db)
   await sql`create index avatars_of_owner on uploads (avatar_of) where avatar_of is not null`.execute(db)
+  // In the order of their objects' keys.
+  await sql`
+    create index uploads_ready on uploads (date_trunc('month', created_at at time zone 'UTC'), id)
+    where state = 'ready'`.execute(db)
 }

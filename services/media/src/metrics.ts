@@ -1,6 +1,7 @@
-import { measure, type Metrics } from '@parley/runtime'
+import { measure, measureEach, type Metrics } from '@parley/runtime'
 import type { Scanner } from './scan/scanner.ts'
 import { measureChecks } from './store/checks.ts'
+import { countUnused } from './store/orphans.ts'
 import { listReconciliations } from './store/reconciliations.ts'
 import { measureRemovals } from './store/removals.ts'
 import type { Db } from './store/tables.ts'
@@ -22,6 +23,10 @@ export function registerMetrics(
     return (await measureChecks(db)).oldestSeconds
   })
   measure(metrics, 'parley_media_checks_running', 'Those that this instance is looking at.', async () => atWork())
+  measureEach(metrics, 'parley_media_unused_uploads', 'Uploads that are part of nothing, by state.', {
+    label: 'state',
+    read: () => countUnused(db),
+  })
   measure(metrics, 'parley_media_removals_waiting', 'Uploads whose objects are to be removed.', async () => {
     return (await measureRemovals(db)).uploads
   })

@@ -109,6 +109,40 @@ test('a replaced avatar stays as long as its owner still shows it', async () => 
   expect(await stateOf(service, alice, first.id)).toBe('ready')
 })
 
+test('a replaced avatar is found in the same run, however many are shown and asked about', async () => {
+  await using service = await startForTest()
+  await service.stop()
+  const shown = await insertAvatars(service, 250, 48)
+  const [replaced] = await insertAvatars(service, 1, 2)
+  const [later] = await insertAvatars(service, 1, 1, replaced!.uploadedBy)
+  for (const { id, uploadedBy } of [...shown, later!]) service.avatars.set(uploadedBy, avatarPath(id))
+  await clean(service)
+  const gone = await service.db.selectFrom('uploads').select('id').where('state', '=', 'deleted').execute()
+  expect(gone).toEqual([{ id: replaced!.id }])
+})
+
+test('about a replaced avatar that is still shown is asked once, and then as about any other', async () => {
+  await using service = await startForTest()
+  await service.stop()
+  const [first] = await insertAvatars(service, 1, 2)
+  await insertAvatars(service, 1, 1, first!.uploadedBy)
+  service.avatars.set(first!.uploadedBy, avatarPath(first!.id))
+  const asked: number[] = []
+  const auth = {
+    getUsers: (request: { userIds: string[] }) => {
+      asked.push(request.userIds.length)
+      return service.owners.auth.getUsers(request)
+    },
+  }
+  for (let run = 0; run < 3; run += 1) {
+    await deleteOrphans(
+      { auth, messaging: service.owners.messaging, db: service.db, orphanAfterMs: 24 * HOUR_MS },
+      new AbortController().signal,
+    )
+  }
+  expect(asked).toEqual([1])
+})
+
 test('hundreds are gone through, page by page', async () => {
   await using service = await startForTest()
   const values = Array.from({ length: 350 }, () => ({
@@ -134,6 +168,36 @@ function clean(service: MediaForTest, changed: Partial<Owners['messaging']> = {}
   const { auth, messaging } = service.owners
   const using = { auth, messaging: { ...messaging, ...changed }, db: service.db, orphanAfterMs: 24 * HOUR_MS }
   return deleteOrphans(using, new AbortController().signal)
+}
+
+/** Avatars of users, of each by default another one, that were used so many hours ago. */
+async function insertAvatars({ db }: MediaForTest, uploads: number, hours: number, userId?: string) {
+  const values = Array.from({ length: uploads }, () => ({
+    id: uuidv7(),
+    conversationId: null,
+    uploadedBy: userId ?? uuidv4(),
+    name: 'x',
+    type: 'image/webp',
+    size: 1,
+  }))
+  await db.insertInto('uploads').values(values).execute()
+  const then = sql<Date>`clock_timestamp() - ${hours} * interval '1 hour'`
+  await db
+    .updateTable('uploads')
+    .set({
+      state: 'ready',
+      checkedEtag: 'any',
+      settledAt: then,
+      usedAt: then,
+      avatarOf: sql<string>`'user:' || uploaded_by`,
+    })
+    .where(
+      'id',
+      'in',
+      values.map(({ id }) => id),
+    )
+    .execute()
+  return values
 }
 
 /** Makes uploads as old as that. */

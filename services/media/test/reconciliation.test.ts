@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
-import { pendingKey, readyKey, thumbnailKey } from '../src/domain/object-keys.ts'
+import { pendingKey, readyKey, thumbnailKey, uploadIdOf } from '../src/domain/object-keys.ts'
+import { readyUploads } from '../src/store/compared-uploads.ts'
 import { listReconciliations } from '../src/store/reconciliations.ts'
 import { reconcile } from '../src/housekeeping/reconcile.ts'
 import { putObject, removeObject } from '../src/store/objects.ts'
@@ -82,16 +83,55 @@ describe('the reconciliation of bucket and table', () => {
   test('removes nothing when too much is unknown: the database may be the wrong one', async () => {
     await using service = await startForTest()
     const lost = Array.from({ length: 1_050 }, () => readyKey(unknown()))
-    for (let start = 0; start < lost.length; start += 50) {
-      const some = lost.slice(start, start + 50)
-      await Promise.all(some.map((key) => putObject(service.s3, key, text, { type: 'text/plain' })))
-    }
+    await putAll(service, lost)
     await run(service)
     expect(await reports(service)).toMatchObject([
       { outcome: 'too_many_unknown', objects: 1_050, unknownObjects: 1_050, removedObjects: 0 },
     ])
     expect(await keysOf(service)).toHaveLength(1_050)
   }, 120_000)
+
+  test('is not misled by the many objects of others: they do not make the unknown ones few', async () => {
+    await using service = await startForTest()
+    const lost = Array.from({ length: 12 }, () => readyKey(unknown()))
+    const others = Array.from({ length: 150 }, (_, index) => `backups/${index}`)
+    await putAll(service, [...lost, ...others])
+    await run(service, { mostRemoved: 10 })
+    expect(await reports(service)).toMatchObject([{ outcome: 'too_many_unknown', objects: 162, unknownObjects: 12 }])
+    expect(await keysOf(service)).toHaveLength(162)
+  })
+
+  test('goes through many pages of objects and of uploads, and keeps no transaction open in between', async () => {
+    await using service = await startForTest()
+    await service.stop()
+    const uploads = await insertReady(service, 2_200)
+    // Also the last one of a page, and the first of the next.
+    const missing = new Set([0, 999, 1_000, 1_999, 2_000, 2_199])
+    const leftovers = Array.from({ length: 30 }, () => readyKey(unknown()))
+    const sorted = uploads.map(readyKey).toSorted()
+    await putAll(service, [...sorted.filter((_, index) => !missing.has(index)), ...leftovers])
+
+    const read: string[] = []
+    for await (const { id, createdAt } of readyUploads(service.db, 0)) {
+      if (read.length === 1_000) expect(await openTransactions(service)).toBe(0)
+      read.push(readyKey({ id, createdAt: createdAt.toISOString() }))
+    }
+    expect(read).toEqual(sorted)
+
+    await run(service)
+    const [report] = await reports(service)
+    expect(report).toMatchObject({ outcome: 'finished', objects: 2_224, uploads: 2_200, removedObjects: 30 })
+    expect(report?.missingUploadIds).toEqual([...missing].map((index) => uploadIdOf(sorted[index]!)))
+    expect(await keysOf(service)).toHaveLength(2_194)
+  }, 120_000)
+
+  test('leaves the parts of others alone', async () => {
+    await using service = await startForTest()
+    const key = 'backups/a-week-of-them'
+    const multipartId = await beginParts(service.s3, key, file.type)
+    await run(service)
+    expect(await listParts(service.s3, key, multipartId)).toEqual([])
+  })
 
   test('abandons parts that nobody will join', async () => {
     await using service = await startForTest()
@@ -167,10 +207,48 @@ describe('the reconciliation of bucket and table', () => {
 
 const text = new TextEncoder().encode('x')
 
+async function putAll({ s3 }: MediaForTest, keys: readonly string[]): Promise<void> {
+  for (let start = 0; start < keys.length; start += 50) {
+    const some = keys.slice(start, start + 50)
+    await Promise.all(some.map((key) => putObject(s3, key, text, { type: 'text/plain' })))
+  }
+}
+
+/** Of three years, in no order. */
+async function insertReady({ db }: MediaForTest, uploads: number): Promise<{ id: string; createdAt: string }[]> {
+  const values = Array.from({ length: uploads }, () => ({
+    id: uuidv4(),
+    conversationId: uuidv4(),
+    uploadedBy: uuidv4(),
+    name: 'x',
+    type: 'text/plain',
+    size: 1,
+  }))
+  await db.insertInto('uploads').values(values).execute()
+  const rows = await db
+    .updateTable('uploads')
+    .set({
+      state: 'ready',
+      checkedEtag: 'any',
+      createdAt: sql<Date>`timestamptz '2023-01-01' + random() * interval '3 years'`,
+      settledAt: sql<Date>`timestamptz '2026-01-01'`,
+    })
+    .returning(['id', 'createdAt'])
+    .execute()
+  return rows.map(({ id, createdAt }) => ({ id, createdAt: createdAt.toISOString() }))
+}
+
+async function openTransactions({ db }: MediaForTest): Promise<number> {
+  const { rows } = await sql<{ open: number }>`
+    select count(*) as open from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null`.execute(db)
+  return Number(rows[0]?.open)
+}
+
 /** As if everything was older than a day. */
 async function run(
   { db, s3 }: MediaForTest,
-  changed: { orphanAfterMs?: number } = {},
+  changed: { orphanAfterMs?: number; mostRemoved?: number } = {},
   everyMs = 0,
   signal = new AbortController().signal,
 ): Promise<void> {

@@ -1,10 +1,13 @@
 import { sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import { beforeAll, expect, test } from 'vitest'
-import { testS3 } from '@parley/testing'
+import { silentLog, testS3 } from '@parley/testing'
 import { pendingKey, readyKey } from '../src/domain/object-keys.ts'
-import { putObject } from '../src/store/objects.ts'
-import { claimRemovals, forgetRemoved } from '../src/store/removals.ts'
+import { removeDeleted } from '../src/housekeeping/remove-objects.ts'
+import { putObject, removeObjects } from '../src/store/objects.ts'
+import { openS3, type S3 } from '../src/store/open-s3.ts'
+import { beginParts, listParts } from '../src/store/parts.ts'
+import { claimRemovals, forgetRemoved, measureRemovals } from '../src/store/removals.ts'
 import { openS3Door } from './s3-door.ts'
 import {
   actorOf,
@@ -93,6 +96,56 @@ test('of many to be removed no two instances take the same', async () => {
   expect(claimed).toHaveLength(60)
 })
 
+test('an upload that S3 does not remove keeps no other there, and goes when S3 does', async () => {
+  await using door = await openS3Door(endpoint)
+  await using service = await startForTest()
+  await service.stop()
+  using s3 = openS3({ ...service.config.s3, endpoint: door.endpoint })
+  const uploads = await insertDeleted(service, 5)
+  const stuck = uploads[2]!
+  const multipartId = await beginParts(service.s3, pendingKey(stuck), file.type)
+  await service.db.updateTable('uploads').set({ multipartId, partBytes: 1 }).where('id', '=', stuck.id).execute()
+  for (const one of uploads) await putObject(service.s3, readyKey(one), pdf(), { type: file.type })
+  door.set(({ url }) => (url?.includes('uploadId=') ? 'forbidden' : 'open'))
+  await remove(service, s3)
+  expect(await keysOf(service)).toEqual([readyKey(stuck)])
+  // It has failed just now: it is not tried again at once.
+  door.set('open')
+  await remove(service, s3)
+  expect(await keysOf(service)).toEqual([readyKey(stuck)])
+  await letGo(service)
+  await remove(service, s3)
+  expect(await keysOf(service)).toEqual([])
+  expect(await listParts(service.s3, pendingKey(stuck), multipartId)).toBe('gone')
+})
+
+test('while S3 is away it is told how much waits, and for how long', async () => {
+  await using door = await openS3Door(endpoint)
+  await using service = await startForTest()
+  await service.stop()
+  using s3 = openS3({ ...service.config.s3, endpoint: door.endpoint })
+  await insertDeleted(service, 5)
+  door.set('closed')
+  await expect(remove(service, s3)).rejects.toMatchObject({ code: 'unavailable' })
+  const { uploads, oldestSeconds } = await measureRemovals(service.db)
+  expect(uploads).toBe(5)
+  expect(oldestSeconds).toBeGreaterThan(3_600)
+})
+
+test('what a process has removed and died before it could say so, another removes and says', async () => {
+  await using service = await startForTest()
+  await service.stop()
+  const [one] = await insertDeleted(service, 1)
+  await putObject(service.s3, readyKey(one!), pdf(), { type: file.type })
+  expect(await claimRemovals(service.db, 1, 3_600_000)).toHaveLength(1)
+  await removeObjects(service.s3, [readyKey(one!)])
+  await remove(service, service.s3)
+  expect(await removedAt(service, one!.id)).toBeNull()
+  await letGo(service)
+  await remove(service, service.s3)
+  expect(await removedAt(service, one!.id)).not.toBeNull()
+})
+
 test('objects of an upload that was rejected, and could not be removed then, are removed later', async () => {
   await using service = await startForTest()
   const alice = memberOf(service)
@@ -119,6 +172,38 @@ test('the row of a deleted upload is kept for a while, and goes only when its ob
     refusal: { code: 'upload_not_found' },
   })
 }, 60_000)
+
+/** Deleted, and reserved, two hours ago. */
+async function insertDeleted({ db }: MediaForTest, uploads: number): Promise<{ id: string; createdAt: string }[]> {
+  const values = Array.from({ length: uploads }, () => ({
+    id: uuidv7(),
+    conversationId: uuidv7(),
+    uploadedBy: uuidv7(),
+    name: 'x',
+    type: file.type,
+    size: 1,
+  }))
+  await db.insertInto('uploads').values(values).execute()
+  const then = sql<Date>`clock_timestamp() - interval '2 hours'`
+  const rows = await db
+    .updateTable('uploads')
+    .set({ state: 'deleted', createdAt: then, deletedAt: then })
+    .returning(['id', 'createdAt'])
+    .execute()
+  return rows.map(({ id, createdAt }) => ({ id, createdAt: createdAt.toISOString() }))
+}
+
+function remove({ db }: MediaForTest, s3: S3): Promise<void> {
+  return removeDeleted({ db, s3, writableMs: 1_000, log: silentLog }, new AbortController().signal)
+}
+
+/** As if the time was over for which it is held. */
+async function letGo({ db }: MediaForTest): Promise<void> {
+  await db
+    .updateTable('uploads')
+    .set({ removalHeldUntil: sql<Date>`clock_timestamp()` })
+    .execute()
+}
 
 async function removedAt({ db }: MediaForTest, id: string): Promise<Date | null> {
   const row = await db.selectFrom('uploads').select('removedAt').where('id', '=', id).executeTakeFirstOrThrow()

@@ -10,12 +10,16 @@ import {
 import type { Counts } from '../store/reconciliations.ts'
 import type { Reconciling } from './reconcile.ts'
 
-export interface Comparison extends Omit<Counts, 'removedObjects'> {
+export interface Comparison {
+  readonly found: Omit<Counts, 'removedObjects'>
+  /** How many of the objects are named as ours. */
+  readonly ownObjects: number
   /** Keys of objects that nobody needs, at most so many as can be kept in mind. */
   readonly removable: readonly string[]
 }
 
 const OBJECTS_AT_ONCE = 1_000
+const UPLOADS_AT_ONCE = 1_000
 const MOST_REMOVABLE = 100_000
 const NAMED_MISSING = 100
 
@@ -28,13 +32,17 @@ export async function compare(
   const listedBefore = Date.now() - orphanAfterMs
   const removable: string[] = []
   const counts = { objects: 0, uploads: 0, unknownObjects: 0, missingObjects: 0, missingUploadIds: [] as string[] }
+  let ownObjects = 0
   await using ready = readyUploads(db, orphanAfterMs)
   let expected = await next()
 
   async function next(): Promise<ReadyUpload | undefined> {
     const { value, done } = await ready.next()
     if (done === true || value === undefined) return undefined
+    signal.throwIfAborted()
     counts.uploads += 1
+    // Where many are missing, no object is looked at for a long time.
+    if (counts.uploads % UPLOADS_AT_ONCE === 0) await progress({ ...counts, removedObjects: 0 })
     return value
   }
 
@@ -66,9 +74,12 @@ export async function compare(
     for (const { key, modifiedAt } of page) {
       const id = uploadIdOf(key)
       // What is not named as ours is somebody else's.
-      if (id !== undefined && modifiedAt.getTime() < listedBefore && isUnknown(key, known.get(id))) {
-        counts.unknownObjects += 1
-        if (removable.length < MOST_REMOVABLE) removable.push(key)
+      if (id !== undefined) {
+        ownObjects += 1
+        if (modifiedAt.getTime() < listedBefore && isUnknown(key, known.get(id))) {
+          counts.unknownObjects += 1
+          if (removable.length < MOST_REMOVABLE) removable.push(key)
+        }
       }
       if (key.startsWith('ready/')) await expectUpTo(key)
     }
@@ -84,7 +95,7 @@ export async function compare(
   }
   await look(page)
   await expectUpTo(undefined)
-  return { ...counts, removable }
+  return { found: counts, ownObjects, removable }
 }
 
 const keyOf = ({ id, createdAt }: ReadyUpload): string => readyKey({ id, createdAt: createdAt.toISOString() })

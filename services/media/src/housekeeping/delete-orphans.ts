@@ -36,10 +36,8 @@ export async function deleteOrphans(
   await eachPage(signal, async () => {
     const doubtful = { askedMs: orphanAfterMs, replacedMs: REPLACED_MS }
     const found = await findDoubtfulAvatars(db, doubtful, UPLOADS_AT_ONCE)
-    const inUse = found.length === 0 ? new Set<string>() : await avatarsInUse(using, found)
-    await settle(db, found, inUse)
-    // A replaced one that is still named stays doubtful: it is asked about again the next time.
-    return inUse.size === 0 ? found.length : 0
+    if (found.length > 0) await settle(db, found, await avatarsInUse(using, found))
+    return found.length
   })
 }
 

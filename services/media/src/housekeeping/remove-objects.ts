@@ -4,34 +4,67 @@ import { uploadOf } from '../store/upload-of.ts'
 import { removeObjects } from '../store/objects.ts'
 import type { S3 } from '../store/open-s3.ts'
 import { abandonParts } from '../store/parts.ts'
-import { claimRemovals, forgetRemoved, noteRemoved } from '../store/removals.ts'
-import type { Db } from '../store/tables.ts'
+import { claimRemovals, forgetRemoved, noteRemoved, postponeRemoval } from '../store/removals.ts'
+import type { Db, UploadRow } from '../store/tables.ts'
 
 const UPLOADS_AT_ONCE = 100
 /** Who has claimed some and says nothing for so long is dead. */
 const LEASE_MS = 30_000
+const MOST_IN_A_ROW = 3
 /** Rows of deleted uploads are kept so long, for who asks what became of theirs. */
 const FORGET_AFTER_MS = 30 * 24 * 60 * 60 * 1_000
 
-/** Removes from S3 whatever is there of deleted and rejected uploads. What fails is left for the next time. */
-export async function removeDeleted(
-  { db, s3, writableMs, log }: { db: Db; s3: S3; writableMs: number; log: Logger },
-  signal: AbortSignal,
-): Promise<void> {
+interface Removing {
+  readonly db: Db
+  readonly s3: S3
+  /** How long after its reservation something can still be written. */
+  readonly writableMs: number
+  readonly log: Logger
+}
+
+/** Removes from S3 whatever is there of deleted and rejected uploads. What fails is left for later. */
+export async function removeDeleted(using: Removing, signal: AbortSignal): Promise<void> {
+  const { db, log } = using
   while (!signal.aborted) {
     const claimed = await claimRemovals(db, UPLOADS_AT_ONCE, LEASE_MS)
     if (claimed.length === 0) break
-    const uploads = claimed.map((row) => ({ ...uploadOf(row), multipartId: row.multipartId }))
-    for (const upload of uploads) {
-      if (upload.multipartId !== null) await abandonParts(s3, pendingKey(upload), upload.multipartId)
+    try {
+      await remove(using, claimed)
+    } catch (error) {
+      log.warn({ error }, 'objects could not be removed together')
+      await removeOneByOne(using, claimed, signal)
     }
-    await removeObjects(s3, uploads.flatMap(keysOf))
-    await noteRemoved(
-      db,
-      uploads.map(({ id }) => id),
-      writableMs,
-    )
-    log.debug({ uploads: uploads.length }, 'objects of deleted uploads removed')
   }
   while (!signal.aborted && (await forgetRemoved(db, FORGET_AFTER_MS, 1_000)) === 1_000);
+}
+
+async function remove({ db, s3, writableMs, log }: Removing, rows: readonly UploadRow[]): Promise<void> {
+  const uploads = rows.map((row) => ({ ...uploadOf(row), multipartId: row.multipartId }))
+  for (const upload of uploads) {
+    if (upload.multipartId !== null) await abandonParts(s3, pendingKey(upload), upload.multipartId)
+  }
+  await removeObjects(s3, uploads.flatMap(keysOf))
+  await noteRemoved(
+    db,
+    uploads.map(({ id }) => id),
+    writableMs,
+  )
+  log.debug({ uploads: uploads.length }, 'objects of deleted uploads removed')
+}
+
+/** One that S3 does not remove must not keep the others there. When several in a row fail, it is S3 that fails. */
+async function removeOneByOne(using: Removing, rows: readonly UploadRow[], signal: AbortSignal): Promise<void> {
+  let failedInARow = 0
+  for (const row of rows) {
+    if (signal.aborted) return
+    try {
+      await remove(using, [row])
+      failedInARow = 0
+    } catch (error) {
+      await postponeRemoval(using.db, row.id)
+      failedInARow += 1
+      if (failedInARow === MOST_IN_A_ROW) throw error
+      using.log.warn({ error, uploadId: row.id }, 'objects of an upload could not be removed, they will be later')
+    }
+  }
 }

@@ -1,6 +1,6 @@
-import { sql, type Transaction } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { UploadState } from '@parley/protocol'
-import type { Db, Tables } from './tables.ts'
+import type { Db } from './tables.ts'
 
 export interface ComparedUpload {
   readonly id: string
@@ -21,38 +21,37 @@ export interface ReadyUpload {
   readonly missingSince: Date | null
 }
 
-/** As the fetch says it: Postgres takes no parameter there. */
 const ROWS_AT_ONCE = 1_000
 
-/** All that are ready and were settled so long ago, in the order of their objects' keys, read little by little. */
+/**
+ * All that are ready and were settled so long ago, in the order of their objects' keys. Read page by page, with no transaction
+ * in between: what it is compared with may be slow.
+ */
 export async function* readyUploads(db: Db, settledBeforeMs: number): AsyncGenerator<ReadyUpload, void> {
-  // As long as the cursor is open: it is sorted once, and its rows are as they were at the beginning.
-  const opened = Promise.withResolvers<Transaction<Tables>>()
-  const done = Promise.withResolvers<void>()
-  const transaction = db.transaction().execute(async (begun) => {
-    opened.resolve(begun)
-    await done.promise
-  })
-  transaction.catch((error: unknown) => opened.reject(error))
-  try {
-    const within = await opened.promise
-    await sql`set local statement_timeout = 0`.execute(within)
-    await sql`set local idle_in_transaction_session_timeout = 0`.execute(within)
-    await sql`
-      declare ready_uploads no scroll cursor for
-      select id, created_at as "createdAt", missing_since as "missingSince" from uploads
-      where state = 'ready' and settled_at < clock_timestamp() - ${settledBeforeMs} * interval '1 ms'
-      order by to_char(created_at at time zone 'UTC', 'YYYY-MM') collate "C", id`.execute(within)
-    for (;;) {
-      const { rows } = await sql<ReadyUpload>`fetch 1000 from ready_uploads`.execute(within)
-      yield* rows
-      if (rows.length < ROWS_AT_ONCE) return
-    }
-  } finally {
-    done.resolve()
-    await transaction
-  }
+  let last: ReadyUpload | undefined
+  do {
+    const page = await readyAfter(db, settledBeforeMs, last)
+    yield* page
+    last = page.length === ROWS_AT_ONCE ? page.at(-1) : undefined
+  } while (last !== undefined)
 }
+
+function readyAfter(db: Db, settledBeforeMs: number, last: ReadyUpload | undefined): Promise<ReadyUpload[]> {
+  const page = db
+    .selectFrom('uploads')
+    .select(['id', 'createdAt', 'missingSince'])
+    .where('state', '=', 'ready')
+    .where('settledAt', '<', sql<Date>`clock_timestamp() - ${settledBeforeMs} * interval '1 ms'`)
+    .orderBy(monthOf(sql.ref('created_at')))
+    .orderBy('id')
+    .limit(ROWS_AT_ONCE)
+  if (last === undefined) return page.execute()
+  const position = sql`(${monthOf(sql`${last.createdAt}::timestamptz`)}, ${last.id}::uuid)`
+  return page.where(sql<boolean>`(${monthOf(sql.ref('created_at'))}, id) > ${position}`).execute()
+}
+
+/** As the index `uploads_ready` has it. */
+const monthOf = (time: RawBuilder<unknown>) => sql<Date>`date_trunc('month', ${time} at time zone 'UTC')`
 
 /** That their objects are not there, or are there again. */
 export async function noteMissing(db: Db, ids: readonly string[], isMissing: boolean): Promise<void> {

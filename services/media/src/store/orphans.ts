@@ -1,3 +1,4 @@
+import type { UploadState } from '@parley/protocol'
 import { sql } from 'kysely'
 import type { Db, UploadRow } from './tables.ts'
 
@@ -37,7 +38,10 @@ export function findUnverifiedAttachments(db: Db, ms: number, most: number): Pro
     .execute()
 }
 
-/** Avatars that may have been replaced or taken away: not asked about for so long, or with a later one of the same owner. */
+/**
+ * Avatars that may have been replaced or taken away: not asked about for so long, or not since their owner has a later one, for
+ * so long. Once they are found used they are no longer doubtful.
+ */
 export function findDoubtfulAvatars(
   db: Db,
   { askedMs, replacedMs }: { askedMs: number; replacedMs: number },
@@ -57,7 +61,13 @@ export function findDoubtfulAvatars(
             .select('later.id')
             .whereRef('later.avatarOf', '=', 'uploads.avatarOf')
             .whereRef('later.usedAt', '>', 'uploads.usedAt')
-            .where('later.usedAt', '<', ago(replacedMs)),
+            .where('later.usedAt', '<', ago(replacedMs))
+            .where((either) =>
+              either.or([
+                either('uploads.verifiedAt', 'is', null),
+                either('uploads.verifiedAt', '<', sql<Date>`later.used_at + ${replacedMs} * interval '1 ms'`),
+              ]),
+            ),
         ),
       ]),
     )
@@ -84,6 +94,21 @@ export async function deleteAsUnused(db: Db, looked: readonly UploadRow[]): Prom
       .where('state', '=', 'ready')
       .execute()
   }
+}
+
+/** Uploads that are part of nothing, by state: those of about a day. For metrics. */
+export async function countUnused(db: Db): Promise<Record<Exclude<UploadState, 'deleted'>, number>> {
+  const rows = await db
+    .selectFrom('uploads')
+    .select('state')
+    .select(({ fn }) => fn.countAll<number>().as('uploads'))
+    .where('state', '<>', 'deleted')
+    .where('messageId', 'is', null)
+    .where('avatarOf', 'is', null)
+    .groupBy('state')
+    .execute()
+  const found = Object.fromEntries(rows.map(({ state, uploads }) => [state, Number(uploads)]))
+  return { pending: 0, checking: 0, ready: 0, rejected: 0, ...found }
 }
 
 const now = sql<Date>`clock_timestamp()`

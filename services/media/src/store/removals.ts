@@ -5,7 +5,7 @@ import type { Db, UploadRow } from './tables.ts'
 export function claimRemovals(db: Db, most: number, leaseMs: number): Promise<UploadRow[]> {
   return db
     .updateTable('uploads')
-    .set({ removeAt: inMs(leaseMs) })
+    .set({ removalHeldUntil: inMs(leaseMs) })
     .where('id', 'in', (query) =>
       query
         .selectFrom('uploads')
@@ -13,6 +13,7 @@ export function claimRemovals(db: Db, most: number, leaseMs: number): Promise<Up
         .where('state', 'in', ['deleted', 'rejected'])
         .where('removedAt', 'is', null)
         .where((eb) => eb.or([eb('removeAt', 'is', null), eb('removeAt', '<=', now)]))
+        .where((eb) => eb.or([eb('removalHeldUntil', 'is', null), eb('removalHeldUntil', '<=', now)]))
         .orderBy('removeAt', (order) => order.asc().nullsFirst())
         .limit(most)
         .forUpdate()
@@ -35,8 +36,24 @@ export async function noteRemoved(db: Db, ids: readonly string[], writableMs: nu
     .set({
       removedAt: sql<Date | null>`case when ${isOver} then clock_timestamp() end`,
       removeAt: sql<Date | null>`case when ${isOver} then null else ${writableUntil} end`,
+      removalHeldUntil: null,
     })
     .where('id', 'in', ids)
+    .execute()
+}
+
+const SOONEST_MS = 10_000
+const LATEST_MS = 10 * 60_000
+
+/** Its objects could not be removed: later again, the later the longer it takes already. */
+export async function postponeRemoval(db: Db, id: string): Promise<void> {
+  await db
+    .updateTable('uploads')
+    .set({
+      removalHeldUntil: sql<Date>`clock_timestamp() + least(
+        greatest((clock_timestamp() - ${dueAt}) / 10, ${SOONEST_MS} * interval '1 ms'), ${LATEST_MS} * interval '1 ms')`,
+    })
+    .where('id', '=', id)
     .execute()
 }
 
@@ -61,11 +78,7 @@ export async function measureRemovals(db: Db): Promise<{ uploads: number; oldest
   const { uploads, oldestSeconds } = await db
     .selectFrom('uploads')
     .select(({ fn }) => fn.countAll<number>().as('uploads'))
-    .select(
-      sql<number>`coalesce(max(extract(epoch from clock_timestamp() - coalesce(remove_at, deleted_at, settled_at))), 0)`.as(
-        'oldestSeconds',
-      ),
-    )
+    .select(sql<number>`coalesce(max(extract(epoch from clock_timestamp() - ${dueAt})), 0)`.as('oldestSeconds'))
     .where('state', 'in', ['deleted', 'rejected'])
     .where('removedAt', 'is', null)
     .where((eb) => eb.or([eb('removeAt', 'is', null), eb('removeAt', '<=', now)]))
@@ -73,5 +86,6 @@ export async function measureRemovals(db: Db): Promise<{ uploads: number; oldest
   return { uploads: Number(uploads), oldestSeconds: Number(oldestSeconds) }
 }
 
+const dueAt = sql<Date>`coalesce(remove_at, deleted_at, settled_at)`
 const now = sql<Date>`clock_timestamp()`
 const inMs = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 ms'`

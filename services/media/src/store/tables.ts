@@ -46,6 +46,8 @@ export interface UploadsTable {
   deletedAt: Later<Date>
   /** When its objects are to be removed; at once, if it is not set. */
   removeAt: Later<Date>
+  /** Until when nobody else removes them: somebody is at it, or has just failed. */
+  removalHeldUntil: Later<Date>
   /** When nothing of it was left in the bucket. */
   removedAt: Later<Date>
   /** Since when its object is known not to be there. */
