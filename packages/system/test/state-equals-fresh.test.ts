@@ -82,7 +82,7 @@ test.each(seeds)(
     onTestFinished(() => closeAll(returned))
     const chats = people.map((person, index) => ({ person, chats: [staying[index]!, returned[index]!] }))
     const messages = staying.flatMap(({ state }) => [...state.conversations.values()].map((one) => one.messages.length))
-    expect(Math.max(...messages)).toBeGreaterThan(20)
+    expect(Math.max(...messages)).toBeGreaterThan(10)
 
     for (const one of chats) await expectFresh(one, { isDelivered: false })
     // Who reads all tells at once that all was delivered.

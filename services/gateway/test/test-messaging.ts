@@ -37,7 +37,7 @@ export interface TestMessaging extends AsyncDisposable {
   remove(userId: string, conversationId: string): void
   /** Calls for versions fail as often as this before they are answered. */
   failingVersions: number
-  /** Happens before the next call for versions is answered. */
+  /** Happens before the next call for versions is answered, or fails. */
   beforeVersions: (() => void) | undefined
   /** Happens before each call for changes is answered. */
   beforeChanges: ((topic: string) => void | Promise<void>) | undefined
@@ -177,9 +177,9 @@ export async function startTestMessaging(bus: Bus, gatewayIds: () => number[]): 
       return { users, next: null }
     },
     async readVersions({ topics }) {
-      if (standIn.failingVersions-- > 0) throw new Error('as the test wants')
       standIn.beforeVersions?.()
       standIn.beforeVersions = undefined
+      if (standIn.failingVersions-- > 0) throw new Error('as the test wants')
       return { versions: topics.map(versionOf) }
     },
     async listChanges({ topic, afterVersion }) {
