@@ -20,16 +20,36 @@ interface Dealings {
   readonly consumes?: readonly { readonly owner: Contract; readonly event: { readonly subject: string } }[]
 }
 
-const { createMonths, dropMonths, seesMessage, listAttachments, listAvatars, ...messagingForClients } = messaging.calls
-const { attachUploads, releaseUploads, useAvatar, ...mediaForClients } = media.calls
-const { getUsers, ...authForClients } = auth.calls
+const {
+  createMonths,
+  dropMonths,
+  setRetentionRules,
+  setConversationRetention,
+  previewRetention,
+  applyHolds,
+  expireMessages,
+  oldestMessage,
+  seesMessage,
+  listAttachments,
+  listAvatars,
+  ...restOfMessaging
+} = messaging.calls
+const { attachUploads, releaseUploads, useAvatar, ...restOfMedia } = media.calls
+const { getUsers, ...restOfAuth } = auth.calls
+
+/** What owners of data about users answer to retention alone. */
+const partsOf = ({ eraseUser, exportUser, findRemains }: PartCalls) => [eraseUser, exportUser, findRemains]
+type PartCalls = Readonly<Record<'eraseUser' | 'exportUser' | 'findRemains', { readonly subject: string }>>
+const withoutParts = <Calls extends PartCalls>({ eraseUser, exportUser, findRemains, ...others }: Calls) =>
+  Object.values(others as Readonly<Record<string, { readonly subject: string }>>)
 
 /** Who deals with whom: all of it. A dealing that is not here is refused by NATS, in `npm start` and in the tests as well. */
 const dealings: Readonly<Record<ServiceName, Dealings>> = {
   gateway: {
-    calls: [authForClients, messagingForClients, presence.calls, mediaForClients].flatMap((calls) =>
-      Object.values(calls),
-    ),
+    calls: [
+      ...[restOfAuth, restOfMessaging, presence.calls, restOfMedia].flatMap(withoutParts<PartCalls>),
+      ...Object.values(retention.calls),
+    ],
     says: [gateway.notices.announced, gateway.notices.typing, gateway.notices.closeConnections],
     hears: [
       ...Object.values(gateway.notices),
@@ -42,7 +62,10 @@ const dealings: Readonly<Record<ServiceName, Dealings>> = {
   auth: {
     calls: [useAvatar],
     says: [auth.notices.revoked],
-    consumes: [{ owner: messaging, event: messaging.events.memberChanged }],
+    consumes: [
+      { owner: messaging, event: messaging.events.memberChanged },
+      { owner: retention, event: retention.events.decided },
+    ],
   },
   messaging: {
     calls: [getUsers, attachUploads, releaseUploads, useAvatar],
@@ -59,7 +82,18 @@ const dealings: Readonly<Record<ServiceName, Dealings>> = {
     consumes: [{ owner: messaging, event: messaging.events.attachmentsRemoved }],
   },
   retention: {
-    calls: [createMonths, dropMonths],
+    calls: [
+      createMonths,
+      dropMonths,
+      setRetentionRules,
+      setConversationRetention,
+      previewRetention,
+      applyHolds,
+      expireMessages,
+      oldestMessage,
+      getUsers,
+      ...[auth.calls, messaging.calls, presence.calls, media.calls].flatMap(partsOf),
+    ],
   },
 }
 

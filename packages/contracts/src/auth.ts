@@ -16,6 +16,7 @@ import {
 import { z } from 'zod'
 import { Actor } from './actor.ts'
 import { call, contract, event, notice } from './contract.ts'
+import { ErasePart, ExportPart, FindRemains } from './personal-data.ts'
 import { Revocation } from './revocation.ts'
 
 /** Who you are. */
@@ -112,6 +113,15 @@ export const auth = contract({
       errors: [],
       timeoutMs: 2_000,
     }),
+    /** For retention, first of all: the user is signed out for good, and nothing names them any more. */
+    eraseUser: call({ subject: 'auth.call.erase-user', ...ErasePart, errors: ['unavailable'], timeoutMs: 15_000 }),
+    exportUser: call({ subject: 'auth.call.export-user', ...ExportPart, errors: ['unavailable'], timeoutMs: 15_000 }),
+    findRemains: call({
+      subject: 'auth.call.find-remains',
+      ...FindRemains,
+      errors: ['unavailable'],
+      timeoutMs: 30_000,
+    }),
     /** Development only: a user of this name, made at first sight, and an access token for them. Not served in production. */
     signInForDevelopment: call({
       subject: 'auth.call.sign-in-for-development',
@@ -135,9 +145,15 @@ export const auth = contract({
         /** With both null, all of the user. */
         sessionId: z.string().nullable(),
         tokenId: z.string().nullable(),
-        reason: z.enum(['signed_out', 'revoked', 'refresh_reused', 'removed_by_user', 'removed_by_admin']),
+        reason: z.enum(['signed_out', 'revoked', 'refresh_reused', 'removed_by_user', 'removed_by_admin', 'erased']),
         at: Time,
       }),
+    }),
+    userErased: event({
+      subject: 'auth.event.user-erased',
+      summary:
+        'Nothing names this user any more: forget what you know of them. Their id stays, of whom nothing is known.',
+      payload: z.object({ userId: UserId, at: Time }),
     }),
   },
   notices: {

@@ -20,6 +20,7 @@ import {
 import { z } from 'zod'
 import { Actor } from './actor.ts'
 import { call, contract, event, notice } from './contract.ts'
+import { ErasePart, ExportPart, FindRemains } from './personal-data.ts'
 
 /** Of whom, or of what, an upload is the avatar. */
 export const AvatarOwner = z.union([z.object({ userId: UserId }), z.object({ conversationId: ConversationId })])
@@ -146,6 +147,15 @@ export const media = contract({
       reply: z.object({ avatarUrl: z.string() }),
       errors: ['upload_not_found', 'upload_not_received', 'upload_rejected'],
       timeoutMs: 2_000,
+    }),
+    /** For retention, after messaging and auth have erased theirs: the user's files go, but those of held messages. */
+    eraseUser: call({ subject: 'media.call.erase-user', ...ErasePart, errors: ['unavailable'], timeoutMs: 30_000 }),
+    exportUser: call({ subject: 'media.call.export-user', ...ExportPart, errors: ['unavailable'], timeoutMs: 15_000 }),
+    findRemains: call({
+      subject: 'media.call.find-remains',
+      ...FindRemains,
+      errors: ['unavailable'],
+      timeoutMs: 30_000,
     }),
   },
   events: {

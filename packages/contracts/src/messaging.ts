@@ -5,6 +5,7 @@ import {
   ChangeRole,
   Conversation,
   ConversationId,
+  ConversationKind,
   Counter,
   CreateConversation,
   DeleteMessage,
@@ -22,6 +23,7 @@ import {
   Message,
   MessageId,
   MuteConversation,
+  PolicyEffect,
   Receipt,
   RemoveMember,
   RemoveReaction,
@@ -29,6 +31,7 @@ import {
   SentMessage,
   StartTyping,
   Sync,
+  Time,
   UnblockUser,
   UpdateConversation,
   UpdateSettings,
@@ -42,11 +45,15 @@ import { z } from 'zod'
 import { Actor } from './actor.ts'
 import { BlockChange } from './block-change.ts'
 import { call, contract, event, notice } from './contract.ts'
+import { Counts, ErasePart, ExportPart, FindRemains } from './personal-data.ts'
 import { ReceiptsDelivery } from './receipts-delivery.ts'
 import { RefusalOf } from './refusal-of.ts'
+import { RetentionRules } from './retention-rules.ts'
 import { Topic } from './topic.ts'
 
 const actor = { actor: Actor }
+
+const RetentionDays = z.int().min(limits.leastRetentionDays).max(limits.mostRetentionDays)
 
 /** Which part of a conversation is a user's own. */
 export const MembershipSpan = z.object({
@@ -409,7 +416,7 @@ export const messaging = contract({
       errors: [],
       timeoutMs: 1_500,
     }),
-    /** For media: whether this user sees this message now; not if it is deleted, or from before what they may see. */
+    /** For media: whether this user sees the files of this message now; not if it is deleted, they have expired, or it is from before what they may see. */
     seesMessage: call({
       subject: 'messaging.call.sees-message',
       request: z.object({ userId: UserId, conversationId: ConversationId, messageId: MessageId }),
@@ -417,7 +424,7 @@ export const messaging = contract({
       errors: [],
       timeoutMs: 1_500,
     }),
-    /** For media: those of the messages that are stored and not deleted, with the uploads that are part of them. */
+    /** For media: those of the messages that are stored and not deleted, or held, with the uploads that are part of them. */
     listAttachments: call({
       subject: 'messaging.call.list-attachments',
       request: z.object({ messageIds: z.array(MessageId).min(1).max(100) }),
@@ -443,13 +450,108 @@ export const messaging = contract({
       errors: ['unavailable'],
       timeoutMs: 30_000,
     }),
-    /** For retention: drops the months of messages that ended at or before this time. One that is in use now is told as `busy`. */
+    /**
+     * For retention: drops the months in which nothing is kept any more, two days after their end at the earliest. One that is in
+     * use now is told as `busy`; one in which something is still kept, as `kept`.
+     */
     dropMonths: call({
       subject: 'messaging.call.drop-months',
-      request: z.object({ endedBefore: z.iso.datetime({ precision: 3 }) }),
-      reply: z.object({ dropped: z.array(z.string()), busy: z.array(z.string()) }),
-      errors: [],
+      request: z.object({}),
+      reply: z.object({ dropped: z.array(z.string()), busy: z.array(z.string()), kept: z.array(z.string()) }),
+      errors: ['unavailable'],
       timeoutMs: 60_000,
+    }),
+    /** For retention: the rules from now on, unless later ones are known. All instances go by them within 2 seconds. */
+    setRetentionRules: call({
+      subject: 'messaging.call.set-retention-rules',
+      request: z.object({ rules: RetentionRules }),
+      reply: z.object({}),
+      errors: ['unavailable'],
+      timeoutMs: 5_000,
+    }),
+    /** For retention: the periods of one conversation; both null: as the rules say. */
+    setConversationRetention: call({
+      subject: 'messaging.call.set-conversation-retention',
+      request: z.object({
+        conversationId: ConversationId,
+        messageDays: RetentionDays.nullable(),
+        fileDays: RetentionDays.nullable(),
+      }),
+      reply: z.object({}),
+      errors: ['conversation_not_found', 'unavailable'],
+      timeoutMs: 5_000,
+    }),
+    /** For retention: what would expire now by other periods that does not by those in force. See `PolicyEffect`. */
+    previewRetention: call({
+      subject: 'messaging.call.preview-retention',
+      request: z.object({
+        /** Of one conversation; or of those without periods of their own: of a kind; or with neither, of all kinds without. */
+        conversationId: ConversationId.nullable(),
+        kind: ConversationKind.nullable(),
+        messageDays: RetentionDays.nullable(),
+        fileDays: RetentionDays.nullable(),
+      }),
+      reply: PolicyEffect,
+      errors: ['conversation_not_found', 'unavailable'],
+      timeoutMs: 20_000,
+    }),
+    /**
+     * For retention: legal holds that hold from now on, and others that do no more. Once it is answered, nothing that they cover is
+     * deleted. The same again changes nothing.
+     */
+    applyHolds: call({
+      subject: 'messaging.call.apply-holds',
+      request: z.object({
+        placed: z
+          .array(z.object({ id: z.uuid(), userId: UserId.nullable(), conversationId: ConversationId.nullable() }))
+          .max(100),
+        released: z.array(z.uuid()).max(100),
+      }),
+      reply: z.object({}),
+      errors: ['conversation_not_found', 'unavailable'],
+      timeoutMs: 15_000,
+    }),
+    /**
+     * For retention: deletes a part of what has expired. `more`: ask again with the cursor. `busy`: some could not be had now; ask
+     * again later without one.
+     */
+    expireMessages: call({
+      subject: 'messaging.call.expire-messages',
+      request: z.object({
+        cursor: z.string().max(1_000).nullable(),
+        /** Messages for which only the default rule holds go with their month alone: they are hidden, and not deleted here. */
+        leaveDefaultToMonths: z.boolean(),
+      }),
+      reply: z.object({ counts: Counts, cursor: z.string().nullable(), outcome: z.enum(['more', 'busy', 'done']) }),
+      errors: ['unavailable'],
+      timeoutMs: 30_000,
+    }),
+    /** For retention: the time of the oldest message that is stored, held ones apart; null without any. */
+    oldestMessage: call({
+      subject: 'messaging.call.oldest-message',
+      request: z.object({}),
+      reply: z.object({ createdAt: Time.nullable() }),
+      errors: [],
+      timeoutMs: 10_000,
+    }),
+    /** For retention: the user's messages become tombstones, their reactions go, and they leave all groups and channels. */
+    eraseUser: call({
+      subject: 'messaging.call.erase-user',
+      ...ErasePart,
+      errors: ['unavailable'],
+      timeoutMs: 30_000,
+    }),
+    exportUser: call({
+      subject: 'messaging.call.export-user',
+      ...ExportPart,
+      errors: ['unavailable'],
+      timeoutMs: 15_000,
+    }),
+    findRemains: call({
+      subject: 'messaging.call.find-remains',
+      ...FindRemains,
+      errors: ['unavailable'],
+      timeoutMs: 30_000,
     }),
   },
   events: {
@@ -486,7 +588,8 @@ export const messaging = contract({
     }),
     conversationUpdated: event({
       subject: 'messaging.event.conversation-updated.{conversationId}',
-      summary: 'Title, avatar, history visibility or archiving have changed: the conversation as it is after that.',
+      summary:
+        'Title, avatar, history visibility, archiving, retention or the first kept message have changed: the conversation as it is after that.',
       payload: z.object({ conversationId: ConversationId, version: Counter, conversation: Conversation }),
     }),
     messageUpdated: event({
@@ -497,7 +600,7 @@ export const messaging = contract({
     }),
     attachmentsRemoved: event({
       subject: 'messaging.event.attachments-removed.{conversationId}',
-      summary: 'A message is gone, and with it the files that were part of it. Without version.',
+      summary: 'A message is gone, or its files have expired: the files that were part of it. Without version.',
       payload: z.object({ conversationId: ConversationId, messageId: MessageId, uploadIds: z.array(UploadId) }),
     }),
     receiptsAdvanced: event({

@@ -2,6 +2,7 @@ import { GetPresence, GetStatus, PresenceState, SetStatus, UserId, VisibleTo } f
 import { z } from 'zod'
 import { Actor } from './actor.ts'
 import { call, contract, event, notice } from './contract.ts'
+import { ErasePart, ExportPart, FindRemains } from './personal-data.ts'
 
 const transition = z.object({
   userId: UserId,
@@ -61,6 +62,20 @@ export const presence = contract({
       reply: SetStatus.output,
       errors: [...SetStatus.errors, 'invalid_input'],
       timeoutMs: 2_000,
+    }),
+    /** For retention: status, last seen and events of the user go. */
+    eraseUser: call({ subject: 'presence.call.erase-user', ...ErasePart, errors: ['unavailable'], timeoutMs: 15_000 }),
+    exportUser: call({
+      subject: 'presence.call.export-user',
+      ...ExportPart,
+      errors: ['unavailable'],
+      timeoutMs: 5_000,
+    }),
+    findRemains: call({
+      subject: 'presence.call.find-remains',
+      ...FindRemains,
+      errors: ['unavailable'],
+      timeoutMs: 30_000,
     }),
   },
   events: {

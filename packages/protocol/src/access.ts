@@ -94,6 +94,18 @@ export const access: Readonly<Record<OperationName, Access>> = {
   SignOutUser: administrative,
   ListReconciliations: administrative,
   ListAuditEntries: administrative,
+  ListRetentionPolicies: administrative,
+  PreviewRetentionPolicy: administrative,
+  SetRetentionPolicy: administrative,
+  ListHolds: administrative,
+  PlaceHold: administrative,
+  ReleaseHold: administrative,
+  ListRuns: administrative,
+  StartRun: administrative,
+  EraseUser: administrative,
+  GetErasure: administrative,
+  ExportUser: administrative,
+  GetExport: administrative,
 }
 
 /** Whether it is asked for without a token. */

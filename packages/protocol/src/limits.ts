@@ -44,6 +44,11 @@ export const limits = {
   /** Changes of one conversation in one `Sync`: who missed more reloads it. */
   changesPerSync: 1_000,
   fileNameCharacters: 200,
+  /** For how few days at least messages can be kept: events of them are kept in NATS for 3, and all is gone within a day. */
+  leastRetentionDays: 2,
+  mostRetentionDays: 36_500,
+  /** Of a legal hold or an erasure. */
+  reasonCharacters: 1_000,
   /** How old the time in a new message's id may be. */
   messageIdPastMs: 24 * 60 * 60 * 1000,
   /** How far ahead of the server's clock the time in a new message's id may be. */

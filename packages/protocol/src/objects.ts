@@ -200,7 +200,10 @@ export const Conversation = z
     lastMessage: Message.nullable(),
     memberCount: Counter,
     capabilities: Capabilities,
+    /** How long messages are kept here. */
     retentionDays: z.int(),
+    /** Messages before this one have expired: what a client has of them is to be forgotten. Rises within a day of the expiry. */
+    firstKeptSequence: Counter,
     me: Membership.optional(),
   })
   .meta({ id: 'Conversation' })

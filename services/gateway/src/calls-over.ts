@@ -1,5 +1,5 @@
 import { callerOf, type Bus, type Callers } from '@parley/bus'
-import { auth, media, messaging, presence } from '@parley/contracts'
+import { auth, media, messaging, presence, retention } from '@parley/contracts'
 
 /** The calls of those who answer. */
 export interface Calls {
@@ -7,6 +7,7 @@ export interface Calls {
   readonly messaging: Callers<typeof messaging>
   readonly presence: Callers<typeof presence>
   readonly media: Callers<typeof media>
+  readonly retention: Callers<typeof retention>
 }
 
 export const callsOver = (bus: Bus): Calls => ({
@@ -14,4 +15,5 @@ export const callsOver = (bus: Bus): Calls => ({
   messaging: callerOf(bus, messaging),
   presence: callerOf(bus, presence),
   media: callerOf(bus, media),
+  retention: callerOf(bus, retention),
 })

@@ -5,6 +5,7 @@ import * as media from './media.ts'
 import * as messages from './messages.ts'
 import * as presence from './presence.ts'
 import * as receipts from './receipts.ts'
+import * as retention from './retention.ts'
 import * as sessions from './sessions.ts'
 import * as settings from './settings.ts'
 import * as sync from './sync.ts'
@@ -66,6 +67,18 @@ export const operations = {
   SignOutUser: administration.SignOutUser,
   ListAuditEntries: administration.ListAuditEntries,
   ListReconciliations: administration.ListReconciliations,
+  ListRetentionPolicies: retention.ListRetentionPolicies,
+  PreviewRetentionPolicy: retention.PreviewRetentionPolicy,
+  SetRetentionPolicy: retention.SetRetentionPolicy,
+  ListHolds: retention.ListHolds,
+  PlaceHold: retention.PlaceHold,
+  ReleaseHold: retention.ReleaseHold,
+  ListRuns: retention.ListRuns,
+  StartRun: retention.StartRun,
+  EraseUser: retention.EraseUser,
+  GetErasure: retention.GetErasure,
+  ExportUser: retention.ExportUser,
+  GetExport: retention.GetExport,
 }
 
 export type OperationName = keyof typeof operations

@@ -47,7 +47,7 @@ export const SendMessage = operation({
 
 export const GetMessages = operation({
   summary:
-    'Messages of a conversation in ascending order: those before or after a sequence, or the newest when neither is named. A page of long messages ends early: read on until one is empty.',
+    'Messages of a conversation in ascending order: those before or after a sequence, or the newest when neither is named. A page of long messages ends early: read on until one is empty. From a place before the first message that is kept it refuses with `history_expired`.',
   hub: 'GetMessages',
   rest: 'GET /conversations/{conversationId}/messages',
   input: z
@@ -61,7 +61,7 @@ export const GetMessages = operation({
       error: 'name before or after, not both',
     }),
   output: z.object({ messages: z.array(Message) }),
-  errors: ['not_a_member'],
+  errors: ['not_a_member', 'history_expired'],
 })
 
 const message = { conversationId: ConversationId, messageId: MessageId }

@@ -121,6 +121,18 @@ export const limitOf: { readonly [Name in OperationName]: OperationLimit } = {
   SignOutUser: 'admin',
   ListAuditEntries: 'admin',
   ListReconciliations: 'admin',
+  ListRetentionPolicies: 'admin',
+  PreviewRetentionPolicy: 'admin',
+  SetRetentionPolicy: 'admin',
+  ListHolds: 'admin',
+  PlaceHold: 'admin',
+  ReleaseHold: 'admin',
+  ListRuns: 'admin',
+  StartRun: 'admin',
+  EraseUser: 'admin',
+  GetErasure: 'admin',
+  ExportUser: 'admin',
+  GetExport: 'admin',
 }
 
 /**

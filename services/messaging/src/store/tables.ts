@@ -1,5 +1,6 @@
+import type { RetentionRules } from '@parley/contracts'
 import type { OutboxTable } from '@parley/postgres'
-import type { Attachment, ConversationKind, HistoryVisibility, Reaction, Role } from '@parley/protocol'
+import type { Attachment, ConversationKind, HistoryVisibility, Message, Reaction, Role } from '@parley/protocol'
 import type { ColumnType, Generated, Kysely, Selectable } from 'kysely'
 
 interface ConversationsTable {
@@ -24,6 +25,53 @@ interface ConversationsTable {
   lastMessageId: string | null
   lastMessageAt: Date | null
   memberCount: number
+  /** For how many days messages and their files are kept here; null: as the rules say. */
+  messageDays: number | null
+  fileDays: number | null
+  /** Messages before it have expired. Rises only; what has expired since it last rose is hidden by time. */
+  firstKeptSequence: Generated<number>
+  /** No message is older than this; null: than the conversation. */
+  keptFrom: Date | null
+  /** No message that is older has files; null: than the conversation. */
+  filesKeptFrom: Date | null
+}
+
+/** What `retention` has said last. */
+interface RetentionRulesTable {
+  only: Generated<boolean>
+  revision: number
+  rules: Json<RetentionRules>
+}
+
+/** Of a user or of a conversation: what it covers is not deleted. */
+interface HoldsTable {
+  id: string
+  userId: string | null
+  conversationId: string | null
+}
+
+/** What would be gone but for a hold: nobody is shown it any more. */
+interface HeldMessagesTable {
+  id: string
+  conversationId: string
+  sequence: number
+  senderId: string
+  createdAt: Date
+  /** The whole message, its edits and its reactions, as they were. */
+  content: Json<HeldContent>
+  uploadIds: string[]
+  reason: 'expired' | 'deleted' | 'erased'
+  heldAt: Generated<Date>
+}
+
+export interface HeldContent {
+  readonly message: Message
+  readonly edits: readonly {
+    readonly text: string
+    readonly mentions: readonly string[]
+    readonly replacedAt: string
+  }[]
+  readonly reactions: readonly { readonly emoji: string; readonly userId: string; readonly reactedAt: string }[]
 }
 
 /** Everybody who is or was a member, once; who comes back is the same row, joined anew. */
@@ -170,6 +218,9 @@ export interface Tables {
   conversationReceipts: ConversationReceiptsTable
   blocks: BlocksTable
   blockChanges: BlockChangesTable
+  retentionRules: RetentionRulesTable
+  holds: HoldsTable
+  heldMessages: HeldMessagesTable
   outbox: OutboxTable
 }
 
