@@ -40,11 +40,47 @@ create table messaging.conversations (
   archived_at timestamp with time zone,
   updated_version bigint not null default 1,
   changed_minute timestamp with time zone not null default date_trunc('minute'::text, clock_timestamp()),
+  message_days integer,
+  file_days integer,
+  first_kept_sequence bigint not null default 1,
+  kept_from timestamp with time zone,
+  files_kept_from timestamp with time zone,
   constraint conversations_pkey PRIMARY KEY (id),
+  constraint conversations_file_days_check CHECK ((file_days > 0)),
   constraint conversations_history_visibility_check CHECK ((history_visibility = ANY (ARRAY['all'::text, 'joined'::text]))),
-  constraint conversations_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'group'::text, 'channel'::text])))
+  constraint conversations_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'group'::text, 'channel'::text]))),
+  constraint conversations_message_days_check CHECK ((message_days > 0))
 );
 CREATE INDEX conversations_by_change ON messaging.conversations USING btree (changed_minute);
+CREATE INDEX conversations_to_expire ON messaging.conversations USING btree (kind, COALESCE(kept_from, created_at), id) WHERE (message_days IS NULL);
+CREATE INDEX conversations_with_files_to_expire ON messaging.conversations USING btree (kind, COALESCE(files_kept_from, created_at), id) WHERE ((file_days IS NULL) AND (message_days IS NULL));
+CREATE INDEX conversations_with_own_retention ON messaging.conversations USING btree (id) WHERE ((message_days IS NOT NULL) OR (file_days IS NOT NULL));
+
+create table messaging.held_messages (
+  id uuid not null,
+  conversation_id uuid not null,
+  sequence bigint not null,
+  sender_id uuid not null,
+  created_at timestamp with time zone not null,
+  content jsonb not null,
+  upload_ids uuid[] not null,
+  reason text not null,
+  held_at timestamp with time zone not null default clock_timestamp(),
+  constraint held_messages_pkey PRIMARY KEY (id),
+  constraint held_messages_reason_check CHECK ((reason = ANY (ARRAY['expired'::text, 'deleted'::text, 'erased'::text])))
+);
+CREATE INDEX held_messages_of_conversation ON messaging.held_messages USING btree (conversation_id);
+CREATE INDEX held_messages_of_sender ON messaging.held_messages USING btree (sender_id);
+
+create table messaging.holds (
+  id uuid not null,
+  user_id uuid,
+  conversation_id uuid,
+  constraint holds_pkey PRIMARY KEY (id),
+  constraint holds_check CHECK ((num_nonnulls(user_id, conversation_id) = 1))
+);
+CREATE INDEX holds_of_conversation ON messaging.holds USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
+CREATE INDEX holds_of_user ON messaging.holds USING btree (user_id) WHERE (user_id IS NOT NULL);
 
 create table messaging.members (
   conversation_id uuid not null,
@@ -138,6 +174,14 @@ create table messaging.read_log (
   constraint read_log_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX read_log_of_conversation ON ONLY messaging.read_log USING btree (conversation_id, id);
+
+create table messaging.retention_rules (
+  id boolean not null default true,
+  revision bigint not null,
+  rules jsonb not null,
+  constraint retention_rules_pkey PRIMARY KEY (id),
+  constraint retention_rules_id_check CHECK (id)
+);
 
 create table messaging.unread_mentions (
   user_id uuid not null,
@@ -317,6 +361,17 @@ AS $function$
     end
     $function$;
 
+CREATE OR REPLACE FUNCTION messaging.message_days(kind text, own integer)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+AS $function$
+      -- As in src/domain/periods.ts.
+      select coalesce(
+        own, (rules -> kind ->> 'messageDays')::integer, (rules -> 'default' ->> 'messageDays')::integer, 365)
+      from (select (select rules from retention_rules) as rules) known
+    $function$;
+
 CREATE OR REPLACE FUNCTION messaging.new_id_at(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -327,7 +382,7 @@ AS $function$
         52, 1), 53, 1), 'hex')::uuid
     $function$;
 
-CREATE OR REPLACE FUNCTION messaging.send_messages(sends jsonb, skip_busy boolean, lock_timeout_ms integer, kept_since timestamp with time zone)
+CREATE OR REPLACE FUNCTION messaging.send_messages(sends jsonb, skip_busy boolean, lock_timeout_ms integer, asked_at timestamp with time zone)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
@@ -385,8 +440,9 @@ AS $function$
             when conversation.kind = 'channel' and sender.role = 'member' then 'forbidden'
             when send.reply_to is not null and (
               quoted.conversation_id is distinct from send.conversation_id
-              or quoted.sequence < sender.visible_from_sequence
-              or quoted.created_at <= kept_since) then 'reply_not_found'
+              or quoted.sequence < greatest(sender.visible_from_sequence, conversation.first_kept_sequence)
+              or quoted.created_at
+                <= asked_at - message_days(conversation.kind, conversation.message_days) * interval '24 hours') then 'reply_not_found'
             when exists (
               select from unnest(send.mentions) mentioned
               where not exists (
@@ -404,7 +460,8 @@ AS $function$
           select sender_id, conversation_id, content_hash from messages where id = send.id limit 1
         ) stored on true
         left join lateral (
-          select id, kind, archived_at, version, last_sequence, last_message_at, created_at
+          select
+            id, kind, archived_at, version, last_sequence, last_message_at, created_at, message_days, first_kept_sequence
           from conversations where id = send.conversation_id limit 1
         ) conversation on true
         left join lateral (

@@ -4,7 +4,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // What `retention` has said last: one row. See `RetentionRules` of packages/contracts.
   await sql`
     create table retention_rules (
-      only boolean primary key default true check (only),
+      id boolean primary key default true check (id),
       revision bigint not null,
       rules jsonb not null
     )`.execute(db)

@@ -15,8 +15,6 @@ export function readConfig(environment: Environment) {
       NATS_URL,
       POSTGRES_URL,
       REDIS_URL,
-      /** How long messages are kept. */
-      MESSAGING_RETENTION_DAYS: z.coerce.number().int().min(1).default(365),
       /** Sends that may wait to be written; beyond it they are refused as `overloaded`. */
       MESSAGING_QUEUE_SENDS: z.coerce.number().int().min(1).default(10_000),
       MESSAGING_QUEUE_BYTES: z.coerce
@@ -34,7 +32,6 @@ export function readConfig(environment: Environment) {
     natsUrl: read.NATS_URL,
     postgresUrl: read.POSTGRES_URL,
     redisUrl: read.REDIS_URL,
-    retentionDays: read.MESSAGING_RETENTION_DAYS,
     queue: { maxSends: read.MESSAGING_QUEUE_SENDS, maxBytes: read.MESSAGING_QUEUE_BYTES },
   }
 }

@@ -41,8 +41,7 @@ export function openWriting(options: {
   const sending = stack.use(
     openSending({
       steps: {
-        sendGroup: (sends, through) =>
-          sendGroup(stores[through], sends, { ...ways[through], keptSince: retention.keptSince() }),
+        sendGroup: (sends, through) => sendGroup(stores[through], sends, { ...ways[through], at: retention.now() }),
         findMessages: (ids) => findMessages(stores.db, ids),
         async tell(row) {
           telling.tell(row)
@@ -63,7 +62,7 @@ export function openWriting(options: {
   const reactions = gatherReactions({
     turns,
     async write(conversationId, asked) {
-      const { results, told } = await react(stores.changes, { conversationId, keptSince: retention.keptSince() }, asked)
+      const { results, told } = await react(stores.changes, { conversationId, retention }, asked)
       if (told !== undefined) telling.tell(told)
       return results
     },

@@ -10,7 +10,7 @@ import { openTelling } from './delivery/open-telling.ts'
 import { createTellBlockChange } from './delivery/tell-block-change.ts'
 import { measureMessaging } from './metrics.ts'
 import { connectionsOfWriting, openWriting } from './open-writing.ts'
-import { retentionOf } from './retention.ts'
+import { openRetention } from './retention.ts'
 import { attachingBy } from './send/attach-uploads.ts'
 import { findMessages } from './store/messages.ts'
 import { createMonths } from './store/months.ts'
@@ -30,10 +30,10 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
   await using stack = new AsyncDisposableStack()
   const { postgresUrl: url, natsUrl, redisUrl } = config
   const log = createLogger({ service: 'messaging', level: config.logLevel })
-  const retention = retentionOf(config.retentionDays, clock)
 
   const stores = stack.use(await openStores({ url, log, connections: connectionsOfWriting }))
   const { db } = stores
+  const retention = stack.use(await openRetention({ db, clock, log }))
   await createMonths(db, { now: clock.now(), ahead: MONTHS_AHEAD })
 
   const bus = stack.use(await connectBus({ url: natsUrl, service: 'messaging', log }))

@@ -35,6 +35,7 @@ test('a group belongs to its creator, and starts at version 1 with all its first
     memberCount: 3,
     capabilities: { typing: true, receipts: 'members', presence: true },
     retentionDays: 365,
+    firstKeptSequence: 1,
     me: {
       role: 'owner',
       joinedSequence: 0,

@@ -285,7 +285,7 @@ test('many marks and sends at once neither deadlock nor get lost', async () => {
   const { db } = database
   const users = Array.from({ length: 8 }, newUser)
   const ids = await Promise.all(Array.from({ length: 4 }, () => insertConversation(db, users)))
-  const options = { skipBusy: false, lockTimeoutMs: 2_000, keptSince: new Date(0) }
+  const options = { skipBusy: false, lockTimeoutMs: 2_000, at: new Date() }
   const expected = new Map<string, number>()
   async function sendAndMark(user: number): Promise<void> {
     const userId = users[user]!

@@ -4,6 +4,7 @@ import { v4, v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteMessage } from '../src/changes/change-message.ts'
 import { audit } from './audit.ts'
+import { retention } from './written.ts'
 import { actorOf, messageOf, newUser, openWorld, type World } from './world.ts'
 
 const WAIT = { timeout: 15_000 }
@@ -79,7 +80,7 @@ test('an instance that deletes a message and dies before it tells of it leaves t
     conversationId,
     messageId,
     actorId: alice,
-    keptSince: new Date(0),
+    retention,
   })
   expect(told?.id).toEqual(expect.any(Number))
   await allTold()

@@ -119,7 +119,7 @@ async function expectFresh(client: SyncClient): Promise<void> {
     const messages = await readMessages(db, {
       conversationId,
       visibleFromSequence,
-      keptSince: retention.keptSince(),
+      keptSince: retention.keptSince({ kind: 'group', messageDays: null, fileDays: null }),
       limit: 1_000,
     })
     const held = [...kept.messages.values()].toSorted((a, b) => b.sequence - a.sequence)

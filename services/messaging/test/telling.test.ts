@@ -7,7 +7,7 @@ import { sendOf } from '../src/domain/send.ts'
 import { sendGroup } from '../src/store/send-group.ts'
 import { actorOf, messageOf, newUser, openWorld, type World } from './world.ts'
 
-const groupOptions = { skipBusy: true, lockTimeoutMs: 200, keptSince: new Date(0) }
+const groupOptions = { skipBusy: true, lockTimeoutMs: 200, at: new Date() }
 const WAIT = { timeout: 15_000, interval: 20 }
 
 const argumentOf = (delivery: Delivery): unknown => JSON.parse(new TextDecoder().decode(delivery.argument))

@@ -5,7 +5,8 @@ import { sql, type KyselyPlugin } from 'kysely'
 import { v7 } from 'uuid'
 import { markOf } from '../src/domain/receipts.ts'
 import { sendOf } from '../src/domain/send.ts'
-import { retentionOf } from '../src/retention.ts'
+import { firstRules } from '../src/domain/periods.ts'
+import { retentionBy } from '../src/retention.ts'
 import { insertConversation, lockConversation, updateConversation } from '../src/store/conversations.ts'
 import { joinMembers, removeMember, setMute, setRole } from '../src/store/members.ts'
 import { markReceipts } from '../src/store/mark-receipts.ts'
@@ -15,7 +16,7 @@ import { sendGroup } from '../src/store/send-group.ts'
 import type { ConversationRow, Db, Tables } from '../src/store/tables.ts'
 import { migrations } from './world.ts'
 
-export const retention = retentionOf(365, systemClock)
+export const retention = retentionBy(() => firstRules, systemClock)
 
 /** A migrated database of its own, and nothing else. */
 export async function openDatabase() {
@@ -61,7 +62,7 @@ export async function say(
   const sends = said.map(({ text = 'x', mentions = [] }) =>
     sendOf(senderId, { conversationId, id: v7(), text, mentions }),
   )
-  const options = { skipBusy: false, lockTimeoutMs: 1_000, keptSince: retention.keptSince() }
+  const options = { skipBusy: false, lockTimeoutMs: 1_000, at: retention.now() }
   const written = await sendGroup(db, sends, options)
   if (!('verdicts' in written) || written.verdicts.some(({ outcome }) => outcome !== 'accepted')) {
     throw new Error('not all was said')

@@ -20,9 +20,7 @@ export function addMembers(parts: {
     const adding = { conversationId, actorId: actor.userId, userIds }
     await assertMayAdd(db, adding)
     await assertUsersExist(authCalls, userIds, context)
-    const { members, told } = await turns.inTurn(conversationId, () =>
-      beginMemberships(changesDb, adding, retention.days),
-    )
+    const { members, told } = await turns.inTurn(conversationId, () => beginMemberships(changesDb, adding, retention))
     if (told !== undefined) telling.tell(told)
     return { members }
   }

@@ -44,7 +44,7 @@ export function createConversation(parts: {
     if (existing !== undefined) return existing
     const others = creation.members.slice(1).map(({ userId }) => userId)
     await assertUsersExist(authCalls, others, context)
-    const told = await turns.inTurn(creation.id, () => beginConversation(changesDb, creation, retention.days))
+    const told = await turns.inTurn(creation.id, () => beginConversation(changesDb, creation, retention))
     if (told !== undefined) telling.tell(told)
     // Made by this call, or at the same moment by another one.
     const created = await findCreated(creation)

@@ -14,7 +14,7 @@ export function deleteMessage(parts: {
 }): Handler<(typeof messaging)['calls']['deleteMessage']> {
   const { changesDb, turns, telling, retention } = parts
   return async ({ actor, conversationId, messageId }) => {
-    const changing = { conversationId, messageId, actorId: actor.userId, keptSince: retention.keptSince() }
+    const changing = { conversationId, messageId, actorId: actor.userId, retention }
     const { message, told } = await turns.inTurn(conversationId, () => remove(changesDb, changing))
     if (told !== undefined) telling.tell(told)
     return message

@@ -14,8 +14,7 @@ export function editMessage(parts: {
 }): Handler<(typeof messaging)['calls']['editMessage']> {
   const { changesDb, turns, telling, retention } = parts
   return async ({ actor, conversationId, messageId, text, mentions }) => {
-    const keptSince = retention.keptSince()
-    const changing = { conversationId, messageId, actorId: actor.userId, keptSince }
+    const changing = { conversationId, messageId, actorId: actor.userId, retention }
     const { message, told } = await turns.inTurn(conversationId, () => edit(changesDb, changing, { text, mentions }))
     if (told !== undefined) telling.tell(told)
     return message

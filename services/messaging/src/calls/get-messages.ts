@@ -1,9 +1,11 @@
 import type { Handler } from '@parley/bus'
 import { refuse, type messaging } from '@parley/contracts'
 import { DEFAULT_PAGE_SIZE, firstThatFit } from '../domain/page.ts'
+import { visibleFrom } from '../domain/periods.ts'
 import type { Retention } from '../retention.ts'
-import { findMember } from '../store/members.ts'
+import { firstKeptSequence } from '../store/first-kept.ts'
 import { readMessages } from '../store/messages.ts'
+import { findReader, type Reader } from '../store/readers.ts'
 import type { Db } from '../store/tables.ts'
 
 export function getMessages(parts: {
@@ -11,11 +13,26 @@ export function getMessages(parts: {
   retention: Retention
 }): Handler<(typeof messaging)['calls']['getMessages']> {
   const { db, retention } = parts
+
+  /** What lies between the named place and the first message that is kept is gone: a reader must know that it is. */
+  async function assertKept(
+    conversationId: string,
+    reader: Reader,
+    { before, after }: { before: number | undefined; after: number | undefined },
+  ): Promise<void> {
+    if (before === undefined && after === undefined) return
+    const keptSince = retention.keptSince(reader)
+    const firstKept = await firstKeptSequence(db, { id: conversationId, ...reader }, keptSince)
+    const from = Math.max(before ?? after! + 1, reader.visibleFromSequence)
+    if (from < firstKept) throw refuse.history_expired({ firstKeptSequence: firstKept })
+  }
+
   return async ({ actor, conversationId, before, after, limit = DEFAULT_PAGE_SIZE }) => {
-    const member = await findMember(db, conversationId, actor.userId)
-    if (member === undefined) throw refuse.not_a_member()
-    const { visibleFromSequence } = member
-    const keptSince = retention.keptSince()
+    const reader = await findReader(db, conversationId, actor.userId)
+    if (reader === undefined) throw refuse.not_a_member()
+    await assertKept(conversationId, reader, { before, after })
+    const visibleFromSequence = visibleFrom(reader, reader)
+    const keptSince = retention.keptSince(reader)
     const place = { conversationId, visibleFromSequence, keptSince, before, after, limit }
     // The nearest to the named place come first, so that a bound cuts off the farthest.
     const nearestFirst = firstThatFit(await readMessages(db, place))

@@ -7,7 +7,7 @@ import type { NumberedNotices } from '../delivery/numbered-notices.ts'
 import type { Telling } from '../delivery/open-telling.ts'
 import type { TellBlockChange } from '../delivery/tell-block-change.ts'
 import type { Marking } from '../receipts/open-marking.ts'
-import type { Retention } from '../retention.ts'
+import type { OpenRetention } from '../retention.ts'
 import type { Attaching } from '../send/attach-uploads.ts'
 import type { Sending } from '../send/open-sending.ts'
 import type { Db } from '../store/tables.ts'
@@ -46,6 +46,8 @@ import { removeMember } from './remove-member.ts'
 import { removeReaction } from './remove-reaction.ts'
 import { seesMessage } from './sees-message.ts'
 import { sendMessages } from './send-messages.ts'
+import { setConversationRetention } from './set-conversation-retention.ts'
+import { setRetentionRules } from './set-retention-rules.ts'
 import { sync } from './sync.ts'
 import { unblockUser } from './unblock-user.ts'
 import { updateConversation } from './update-conversation.ts'
@@ -64,7 +66,7 @@ export const callsOf = (parts: {
   telling: Telling
   tellBlockChange: TellBlockChange
   notices: NumberedNotices
-  retention: Retention
+  retention: OpenRetention
   clock: Clock
   authCalls: Pick<Callers<typeof auth>, 'getUsers'>
   mediaCalls: Pick<Callers<typeof media>, 'useAvatar'>
@@ -109,4 +111,6 @@ export const callsOf = (parts: {
     allowTyping: allowTyping(parts),
     createMonths: createMonths(parts),
     dropMonths: dropMonths(parts),
+    setRetentionRules: setRetentionRules(parts),
+    setConversationRetention: setConversationRetention(parts),
   }) satisfies Handlers<typeof messaging>

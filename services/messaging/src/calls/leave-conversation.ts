@@ -15,7 +15,7 @@ export function leaveConversation(parts: {
   const { changesDb, turns, telling, retention } = parts
   return async ({ actor: { userId }, conversationId }) => {
     const leaving = { conversationId, actorId: userId, userId }
-    telling.tell(await turns.inTurn(conversationId, () => endMembership(changesDb, leaving, retention.days)))
+    telling.tell(await turns.inTurn(conversationId, () => endMembership(changesDb, leaving, retention)))
     return {}
   }
 }

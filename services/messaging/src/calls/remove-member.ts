@@ -15,7 +15,7 @@ export function removeMember(parts: {
   const { changesDb, turns, telling, retention } = parts
   return async ({ actor, conversationId, userId }) => {
     const removing = { conversationId, actorId: actor.userId, userId }
-    telling.tell(await turns.inTurn(conversationId, () => endMembership(changesDb, removing, retention.days)))
+    telling.tell(await turns.inTurn(conversationId, () => endMembership(changesDb, removing, retention)))
     return {}
   }
 }

@@ -1,7 +1,9 @@
 import type { Handler } from '@parley/bus'
 import type { messaging } from '@parley/contracts'
+import { visibleFrom } from '../domain/periods.ts'
 import type { Retention } from '../retention.ts'
-import { isVisible } from '../store/messages.ts'
+import { findVisibleMessage } from '../store/message-changes.ts'
+import { findReader } from '../store/readers.ts'
 import type { Db } from '../store/tables.ts'
 
 export function seesMessage({
@@ -11,5 +13,15 @@ export function seesMessage({
   db: Db
   retention: Retention
 }): Handler<(typeof messaging)['calls']['seesMessage']> {
-  return async (asked) => ({ sees: await isVisible(db, { ...asked, keptSince: retention.keptSince() }) })
+  return async ({ userId, conversationId, messageId }) => {
+    const reader = await findReader(db, conversationId, userId)
+    if (reader === undefined) return { sees: false }
+    const message = await findVisibleMessage(db, {
+      conversationId,
+      messageId,
+      visibleFromSequence: visibleFrom(reader, reader),
+      keptSince: retention.filesKeptSince(reader),
+    })
+    return { sees: message !== undefined && message.deletedAt === null }
+  }
 }

@@ -3,6 +3,7 @@ import { writeOutbox, type OutboxRow } from '@parley/postgres'
 import type { Change } from '../domain/change.ts'
 import { creationHash, type Creation } from '../domain/creation.ts'
 import { isBlocked } from '../store/blocks.ts'
+import type { Retention } from '../retention.ts'
 import { conversationOf, insertConversation } from '../store/conversations.ts'
 import { joinMembers } from '../store/members.ts'
 import type { Db } from '../store/tables.ts'
@@ -15,7 +16,7 @@ import type { Db } from '../store/tables.ts'
 export function beginConversation(
   db: Db,
   creation: Creation,
-  retentionDays: number,
+  retention: Retention,
 ): Promise<OutboxRow<Change> | undefined> {
   const { members, ...named } = creation
   return db.transaction().execute(async (transaction) => {
@@ -30,7 +31,7 @@ export function beginConversation(
     if (conversation.kind === 'direct' && (await isBlocked(transaction, conversation.id))) throw refuse.direct_blocked()
     const change: Change = {
       kind: 'conversation-created',
-      conversation: conversationOf(conversation, null, retentionDays),
+      conversation: conversationOf(conversation, null, retention.messageDays(conversation)),
       joined,
     }
     return writeOutbox(transaction, [change])

@@ -3,6 +3,7 @@ import { writeOutbox, type OutboxRow } from '@parley/postgres'
 import { may, type Member } from '@parley/protocol'
 import { maxMembers } from '../domain/capabilities.ts'
 import type { Change } from '../domain/change.ts'
+import type { Retention } from '../retention.ts'
 import { conversationOf, findConversation, lockConversation, updateConversation } from '../store/conversations.ts'
 import { findMember, findMembers, joinMembers, memberOf } from '../store/members.ts'
 import type { ConversationRow, Db, MemberRow } from '../store/tables.ts'
@@ -25,7 +26,7 @@ export async function assertMayAdd(db: Db, adding: Omit<Adding, 'userIds'>): Pro
 export function beginMemberships(
   db: Db,
   { conversationId, actorId, userIds }: Adding,
-  retentionDays: number,
+  retention: Retention,
 ): Promise<{ members: Member[]; told: OutboxRow<Change> | undefined }> {
   return db.transaction().execute(async (transaction) => {
     const conversation = await lockConversation(transaction, conversationId)
@@ -50,7 +51,11 @@ export function beginMemberships(
     const joined = await joinMembers(transaction, conversation, joining, conversation.now)
     const change: Change = {
       kind: 'members-joined',
-      conversation: conversationOf({ ...conversation, version, memberCount }, null, retentionDays),
+      conversation: conversationOf(
+        { ...conversation, version, memberCount },
+        null,
+        retention.messageDays(conversation),
+      ),
       joined,
     }
     const members = [...present, ...joined.map(({ member }) => member)]

@@ -33,7 +33,7 @@ export function changeConversation(
     if (Object.keys(changed).length > 0) {
       const version = before.version + 1
       await updateConversation(transaction, conversationId, { ...changed, version, updatedVersion: version })
-      const after = conversationOf({ ...before, ...changed, version }, null, retention.days)
+      const after = conversationOf({ ...before, ...changed, version }, null, retention.messageDays(before))
       told = await writeOutbox(transaction, [{ kind: 'conversation-updated', conversation: after }])
     }
     const own = await findOwnConversation(transaction, retention, { conversationId, userId: actorId })

@@ -2,6 +2,8 @@ import { refuse } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
 import { may, type Message } from '@parley/protocol'
 import type { Change } from '../domain/change.ts'
+import { visibleFrom } from '../domain/periods.ts'
+import type { Retention } from '../retention.ts'
 import { isBlocked } from '../store/blocks.ts'
 import { lockConversation, updateConversation } from '../store/conversations.ts'
 import { findMember, findMembers } from '../store/members.ts'
@@ -19,7 +21,7 @@ export interface ChangingMessage {
   readonly conversationId: string
   readonly messageId: string
   readonly actorId: string
-  readonly keptSince: Date
+  readonly retention: Retention
 }
 
 /** The message as it is now, and what is to be told unless nothing has changed. */
@@ -92,15 +94,15 @@ export function deleteMessage(db: Db, changing: ChangingMessage): Promise<Change
 /** In one transaction under the conversation's lock, with a version of its own if `change` returns the changed message. */
 function changeMessage(
   db: Db,
-  { conversationId, messageId, actorId, keptSince }: ChangingMessage,
+  { conversationId, messageId, actorId, retention }: ChangingMessage,
   change: (transaction: Db, found: Found) => Promise<MessageRow | undefined>,
 ): Promise<ChangedMessage> {
   return db.transaction().execute(async (transaction) => {
     const conversation = await lockConversation(transaction, conversationId)
     const member = await findMember(transaction, conversationId, actorId)
     if (conversation === undefined || member === undefined) throw refuse.not_a_member()
-    const { visibleFromSequence } = member
-    const place = { conversationId, messageId, visibleFromSequence, keptSince }
+    const visibleFromSequence = visibleFrom(member, conversation)
+    const place = { conversationId, messageId, visibleFromSequence, keptSince: retention.keptSince(conversation) }
     const message = await findVisibleMessage(transaction, place)
     if (message === undefined) throw refuse.message_not_found()
     const version = conversation.version + 1

@@ -32,7 +32,7 @@ export function changeRole(
     await updateConversation(transaction, conversationId, { version })
     const place = { conversationId, userId }
     const { member, membershipVersion } = await setRole(transaction, place, { role, version })
-    const told = conversationOf({ ...conversation, version }, null, retention.days)
+    const told = conversationOf({ ...conversation, version }, null, retention.messageDays(conversation))
     const changes: Change[] = [
       { kind: 'member-changed', conversation: told, member, changedBy: actorId },
       await ownPartChange(transaction, retention, { ...place, membershipVersion }),

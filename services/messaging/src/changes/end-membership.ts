@@ -3,6 +3,7 @@ import { refuse } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
 import type { Change } from '../domain/change.ts'
 import { mayGoAsOwner } from '../domain/last-owner.ts'
+import type { Retention } from '../retention.ts'
 import { conversationOf, lockConversation, updateConversation } from '../store/conversations.ts'
 import { countOwners, findMembers, removeMember } from '../store/members.ts'
 import type { ConversationRow, Db, MemberRow } from '../store/tables.ts'
@@ -11,7 +12,7 @@ import type { ConversationRow, Db, MemberRow } from '../store/tables.ts'
 export function endMembership(
   db: Db,
   { conversationId, actorId, userId }: { conversationId: string; actorId: string; userId: string },
-  retentionDays: number,
+  retention: Retention,
 ): Promise<OutboxRow<Change>> {
   return db.transaction().execute(async (transaction) => {
     const conversation = await lockConversation(transaction, conversationId)
@@ -27,7 +28,11 @@ export function endMembership(
     const left = await removeMember(transaction, conversation, { userId, version }, conversation.now)
     const change: Change = {
       kind: 'member-left',
-      conversation: conversationOf({ ...conversation, version, memberCount }, null, retentionDays),
+      conversation: conversationOf(
+        { ...conversation, version, memberCount },
+        null,
+        retention.messageDays(conversation),
+      ),
       left,
     }
     return writeOutbox(transaction, [change])

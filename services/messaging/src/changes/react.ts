@@ -2,7 +2,9 @@ import { refuse, type Refused } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
 import { limits, type Message, type Reaction, may } from '@parley/protocol'
 import type { Change, KeptChange } from '../domain/change.ts'
+import { visibleFrom } from '../domain/periods.ts'
 import { isAbridged, namesAll, reactionsAfter } from '../domain/reactions.ts'
+import type { Retention } from '../retention.ts'
 import { isBlocked } from '../store/blocks.ts'
 import { lockConversation, updateConversation } from '../store/conversations.ts'
 import { findMembers } from '../store/members.ts'
@@ -28,7 +30,7 @@ export interface Reacted {
  */
 export function react(
   db: Db,
-  { conversationId, keptSince }: { conversationId: string; keptSince: Date },
+  { conversationId, retention }: { conversationId: string; retention: Retention },
   asked: readonly Reacting[],
 ): Promise<Reacted> {
   return db.transaction().execute(async (transaction) => {
@@ -36,6 +38,7 @@ export function react(
     if (conversation === undefined) return { results: asked.map(() => refuse.not_a_member()), told: undefined }
     const userIds = [...new Set(asked.map(({ userId }) => userId))]
     const members = byId(await findMembers(transaction, conversationId, userIds), ({ userId }) => userId)
+    const keptSince = retention.keptSince(conversation)
     const messages = byId(await findMessageRows(transaction, { conversationId, keptSince }, asked), ({ id }) => id)
 
     const blocked = conversation.kind === 'direct' && (await isBlocked(transaction, conversationId))
@@ -94,12 +97,13 @@ async function findMessageRows(
 
 function refusalOf(
   { wanted }: Reacting,
-  { kind, archivedAt }: ConversationRow,
+  conversation: ConversationRow,
   member: MemberRow | undefined,
   message: MessageRow | undefined,
 ): Refused | undefined {
+  const { kind, archivedAt } = conversation
   if (member === undefined) return refuse.not_a_member()
-  if (message === undefined || message.sequence < member.visibleFromSequence) return refuse.message_not_found()
+  if (message === undefined || message.sequence < visibleFrom(member, conversation)) return refuse.message_not_found()
   if (message.deletedAt !== null) return refuse.message_not_found()
   if (archivedAt !== null) return refuse.conversation_archived()
   if (wanted && !may('react', { kind, role: member.role })) return refuse.not_a_member()

@@ -29,3 +29,9 @@ export const firstRules: RetentionRules = {
   group: { messageDays: null, fileDays: null },
   channel: { messageDays: null, fileDays: null },
 }
+
+/** The first sequence that a member may see, apart from what has expired since this was last told. */
+export const visibleFrom = (
+  { visibleFromSequence }: { readonly visibleFromSequence: number },
+  { firstKeptSequence }: { readonly firstKeptSequence: number },
+): number => Math.max(visibleFromSequence, firstKeptSequence)

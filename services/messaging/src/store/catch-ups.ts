@@ -1,6 +1,7 @@
 import type { Conversation, ConversationSync, Member, Message } from '@parley/protocol'
 import { tellsMemberships } from '../domain/capabilities.ts'
 import { catchUpOf, FIRST_MEMBERS, NEWEST_MESSAGES, type CatchUp } from '../domain/catch-up.ts'
+import { visibleFrom } from '../domain/periods.ts'
 import type { Retention } from '../retention.ts'
 import type { DifferingRow } from './differing.ts'
 import { missedMembers, missedMessages, raisedReceipts } from './missed.ts'
@@ -27,9 +28,11 @@ export async function readCatchUps(
   const ways = rows.map((row): CatchUp => (newestOnly ? { by: 'newest', forget: true } : catchUpOf(row)))
   const places = rows.flatMap((row, index) => {
     const way = ways[index]!
-    return way.by === 'receipts' ? [] : [{ ...row, afterVersion: way.by === 'changes' ? way.after : null }]
+    if (way.by === 'receipts') return []
+    const afterVersion = way.by === 'changes' ? way.after : null
+    return [{ ...row, afterVersion, visibleFromSequence: visibleFrom(row, row), keptSince: retention.keptSince(row) }]
   })
-  const messages = await missedMessages(db, places, retention.keptSince())
+  const messages = await missedMessages(db, places)
   const cutIndex = rows.findIndex(({ id }) => id === messages.cutAt)
   const cut = cutIndex >= 0
   const read = cut ? rows.slice(0, cutIndex + 1) : rows

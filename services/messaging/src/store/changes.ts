@@ -1,10 +1,9 @@
 import type { TopicChange } from '@parley/contracts'
-import { sql } from 'kysely'
 import type { Retention } from '../retention.ts'
 import { tellsMemberships } from '../domain/capabilities.ts'
 import { messageCreated, messageUpdated } from '../domain/topic-changes.ts'
 import { conversationOf, findConversation } from './conversations.ts'
-import { firstSequences } from './first-sequences.ts'
+import { firstVersionAfter } from './first-sequences.ts'
 import { inSnapshot } from './in-snapshot.ts'
 import { membershipsAsConversation, membershipsOneByOne, type Versions } from './membership-changes.ts'
 import { messageOf } from './messages.ts'
@@ -36,7 +35,7 @@ export function conversationChangesAfter(
     const { version } = conversation
     const to = Math.min(afterVersion + limit, version)
     const versions = { after: Math.max(afterVersion, CREATION), to }
-    const told = conversationOf(conversation, null, retention.days)
+    const told = conversationOf(conversation, null, retention.messageDays(conversation))
     const changes = [
       ...(await messageChanges(snapshot, retention, conversation, versions)),
       ...(tellsMemberships(conversation)
@@ -77,13 +76,15 @@ async function messageChanges(
 async function createdHereAndChangedLater(
   db: Db,
   retention: Retention,
-  { id: conversationId, version, lastSequence }: ConversationRow,
+  conversation: ConversationRow,
   { after, to }: Versions,
 ): Promise<MessageRow[]> {
+  const { id: conversationId, version, lastSequence } = conversation
   const otherChanges = version - lastSequence
-  const range = { conversationId, from: Math.max(1, after + 1 - otherChanges), to: Math.min(after, lastSequence + 1) }
-  const first = (await firstSequences(db, [range], sql`created_version > ${after}`)).get(conversationId)!
-  return messagesOf(db, retention, { id: conversationId })
+  const from = Math.max(1, after + 1 - otherChanges)
+  const range = { conversationId, from, to: Math.min(after, lastSequence + 1), past: after }
+  const first = (await firstVersionAfter(db, [range])).get(conversationId)!
+  return messagesOf(db, retention, conversation)
     .where('sequence', '>=', first)
     .where('sequence', '<', first + to - after)
     .where('createdVersion', '<=', to)
@@ -91,9 +92,10 @@ async function createdHereAndChangedLater(
     .execute()
 }
 
-const messagesOf = (db: Db, retention: Retention, conversation: { readonly id: string }) =>
+const messagesOf = (db: Db, retention: Retention, conversation: ConversationRow) =>
   db
     .selectFrom('messages')
     .selectAll()
     .where('conversationId', '=', conversation.id)
-    .where('createdAt', '>', retention.keptSince())
+    .where('sequence', '>=', conversation.firstKeptSequence)
+    .where('createdAt', '>', retention.keptSince(conversation))

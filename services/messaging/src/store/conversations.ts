@@ -81,6 +81,7 @@ export function conversationOf(
   retentionDays: number,
 ): Conversation {
   const { id, kind, title, avatarUrl, historyVisibility, createdBy, version, lastSequence, memberCount } = row
+  const { firstKeptSequence } = row
   return {
     id,
     kind,
@@ -96,5 +97,6 @@ export function conversationOf(
     memberCount,
     capabilities: capabilitiesOf(row),
     retentionDays,
+    firstKeptSequence,
   }
 }

@@ -37,26 +37,6 @@ export async function findMessages(db: Db, ids: readonly string[]): Promise<Map<
   return new Map(rows.map((row) => [row.id, messageOf(row)]))
 }
 
-/** Whether a user is a member now and may see this message, which is not deleted. */
-export async function isVisible(
-  db: Db,
-  message: { userId: string; conversationId: string; messageId: string; keptSince: Date },
-): Promise<boolean> {
-  const found = await db
-    .selectFrom('messages')
-    .innerJoin('members', 'members.conversationId', 'messages.conversationId')
-    .select('messages.id')
-    .where('messages.id', '=', message.messageId)
-    .where('messages.conversationId', '=', message.conversationId)
-    .where('messages.createdAt', '>', message.keptSince)
-    .where('messages.deletedAt', 'is', null)
-    .where('members.userId', '=', message.userId)
-    .where('members.leftAt', 'is', null)
-    .whereRef('messages.sequence', '>=', 'members.visibleFromSequence')
-    .executeTakeFirst()
-  return found !== undefined
-}
-
 /** Of those of the messages that exist and are not deleted. */
 export async function listAttachments(
   db: Db,

@@ -11,6 +11,8 @@ export interface Place {
   readonly conversationId: string
   readonly afterVersion: number | null
   readonly visibleFromSequence: number
+  /** What was created at this moment or before has expired. */
+  readonly keptSince: Date
 }
 
 /**
@@ -20,23 +22,24 @@ export interface Place {
 export async function missedMessages(
   db: Db,
   places: readonly Place[],
-  keptSince: Date,
 ): Promise<{ byConversation: Map<string, Message[]>; cutAt: string | undefined }> {
   if (places.length === 0) return { byConversation: new Map(), cutAt: undefined }
   const visibleFrom = places.map(({ visibleFromSequence }) => visibleFromSequence)
+  const keptSince = places.map((place) => place.keptSince)
   const { rows } = await sql<MessageRow & { bytesSoFar: number }>`
     select * from (
       select message.*, place, size, sum(size) over (order by place, nearness) as bytes_so_far
-      from unnest(${idsOf(places)}::uuid[], ${aftersOf(places)}::bigint[], ${visibleFrom}::bigint[])
-        with ordinality as given (id, after_version, visible_from, place)
+      from unnest(
+        ${idsOf(places)}::uuid[], ${aftersOf(places)}::bigint[], ${visibleFrom}::bigint[], ${keptSince}::timestamptz[])
+        with ordinality as given (id, after_version, visible_from, kept_since, place)
       cross join lateral (
         (select *, version as nearness from messages
           where conversation_id = given.id and version > given.after_version
-            and sequence >= given.visible_from and created_at > ${keptSince})
+            and sequence >= given.visible_from and created_at > given.kept_since)
         union all
         (select *, -sequence as nearness from messages
           where given.after_version is null and conversation_id = given.id
-            and sequence >= given.visible_from and created_at > ${keptSince}
+            and sequence >= given.visible_from and created_at > given.kept_since
           order by sequence desc limit ${NEWEST_MESSAGES + 1})
       ) message
       -- Of the largest parts, without reading them.

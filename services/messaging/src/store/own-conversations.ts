@@ -1,9 +1,11 @@
 import type { Conversation } from '@parley/protocol'
 import { sql } from 'kysely'
 import { withOwnPart } from '../domain/own-part.ts'
+import { visibleFrom } from '../domain/periods.ts'
 import type { Retention } from '../retention.ts'
 import { conversationOf } from './conversations.ts'
-import { firstSequences } from './first-sequences.ts'
+import { mayHaveExpired } from './first-kept.ts'
+import { firstCreatedAfter } from './first-sequences.ts'
 import { findMessages } from './messages.ts'
 import type { ConversationRow, Db, MemberRow } from './tables.ts'
 import { countUnreadMentions } from './unread-mentions.ts'
@@ -84,6 +86,11 @@ export function ownConversations(db: Db, userId: string) {
       'conversations.lastMessageId',
       'conversations.lastMessageAt',
       'conversations.memberCount',
+      'conversations.messageDays',
+      'conversations.fileDays',
+      'conversations.firstKeptSequence',
+      'conversations.keptFrom',
+      'conversations.filesKeptFrom',
     ])
 }
 
@@ -93,9 +100,10 @@ export async function asSeen(
   retention: Retention,
   rows: readonly OwnConversationRow[],
 ): Promise<Conversation[]> {
-  const keptSince = retention.keptSince()
   const seen = rows.map((row) =>
-    row.lastSequence >= row.visibleFromSequence && row.lastMessageAt !== null && row.lastMessageAt > keptSince
+    row.lastSequence >= visibleFrom(row, row) &&
+    row.lastMessageAt !== null &&
+    row.lastMessageAt > retention.keptSince(row)
       ? row.lastMessageId
       : null,
   )
@@ -103,20 +111,24 @@ export async function asSeen(
     db,
     seen.filter((id) => id !== null),
   )
-  const firstKept = await firstKeptSequences(db, keptSince, rows)
+  const firstKept = await firstKeptSequences(db, retention, rows)
   const mentions = await countUnreadMentions(
     db,
     rows.filter(hasUnread).map((row) => {
       const { conversationId, userId } = row
-      return { conversationId, userId, from: Math.max(firstUnread(row), firstKept.get(conversationId) ?? 1) }
+      return {
+        conversationId,
+        userId,
+        from: Math.max(firstUnread(row), firstKept.get(conversationId) ?? row.firstKeptSequence),
+      }
     }),
   )
   return rows.map((row, index) => {
     const lastMessage = messages.get(seen[index] ?? '') ?? null
-    return withOwnPart(conversationOf(row, lastMessage, retention.days), {
+    return withOwnPart(conversationOf(row, lastMessage, retention.messageDays(row)), {
       ...row,
       mentionCount: mentions.get(row.conversationId) ?? 0,
-      firstKeptSequence: firstKept.get(row.conversationId) ?? 1,
+      firstKeptSequence: firstKept.get(row.conversationId) ?? row.firstKeptSequence,
     })
   })
 }
@@ -124,13 +136,19 @@ export async function asSeen(
 /** Of those conversations in which it makes a difference: nothing can have expired where nothing is that old. */
 function firstKeptSequences(
   db: Db,
-  keptSince: Date,
+  retention: Retention,
   rows: readonly OwnConversationRow[],
 ): Promise<Map<string, number>> {
   const ranges = rows
-    .filter((row) => row.createdAt <= keptSince && hasUnread(row))
-    .map((row) => ({ conversationId: row.conversationId, from: firstUnread(row), to: row.lastSequence + 1 }))
-  return firstSequences(db, ranges, sql`created_at > ${keptSince}`)
+    .map((row) => ({ row, keptSince: retention.keptSince(row) }))
+    .filter(({ row, keptSince }) => mayHaveExpired(row, keptSince) && hasUnread(row))
+    .map(({ row, keptSince }) => ({
+      conversationId: row.conversationId,
+      from: Math.max(firstUnread(row), row.firstKeptSequence),
+      to: row.lastSequence + 1,
+      past: keptSince,
+    }))
+  return firstCreatedAfter(db, ranges)
 }
 
 const firstUnread = (row: MemberRow): number => Math.max(row.readSequence, row.joinedSequence) + 1

@@ -46,15 +46,15 @@ interface Written {
 const CONTENDED: ReadonlySet<string> = new Set(['55P03', '40P01', '40001'])
 
 /**
- * Writes a group of sends in one round trip, and is committed when it returns: `migrations/0010-refuse-blocked-sends.ts`
+ * Writes a group of sends in one round trip, and is committed when it returns: `migrations/0012-refuse-expired-replies.ts`
  * says how. When it throws because Postgres is away, what became of the group is not known.
  */
 export async function sendGroup(
   db: Db,
   sends: readonly Send[],
-  options: { skipBusy: boolean; lockTimeoutMs: number; keptSince: Date },
+  options: { skipBusy: boolean; lockTimeoutMs: number; at: Date },
 ): Promise<WrittenGroup> {
-  const { skipBusy, lockTimeoutMs, keptSince } = options
+  const { skipBusy, lockTimeoutMs, at } = options
   const given = JSON.stringify(
     sends.map(({ message: { id, conversationId, senderId, text, attachments, replyTo, mentions }, contentHash }) => ({
       id,
@@ -69,7 +69,7 @@ export async function sendGroup(
   )
   try {
     const { rows } = await sql<{ written: Written }>`
-      select send_messages(${given}::jsonb, ${skipBusy}, ${lockTimeoutMs}, ${keptSince}) as written`.execute(db)
+      select send_messages(${given}::jsonb, ${skipBusy}, ${lockTimeoutMs}, ${at}) as written`.execute(db)
     return groupOf(sends, rows[0]!.written)
   } catch (error) {
     if (CONTENDED.has((error as { code?: string }).code ?? '')) return { contended: true }

@@ -38,7 +38,7 @@ interface ConversationsTable {
 
 /** What `retention` has said last. */
 interface RetentionRulesTable {
-  only: Generated<boolean>
+  id: Generated<boolean>
   revision: number
   rules: Json<RetentionRules>
 }
