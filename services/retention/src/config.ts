@@ -1,3 +1,4 @@
+import { limits } from '@parley/protocol'
 import { readEnvironment, variables, type Environment } from '@parley/runtime'
 import { validate } from 'node-cron'
 import { z } from 'zod'
@@ -16,10 +17,14 @@ export function readConfig(environment: Environment) {
       HTTP_PORT: variables.HTTP_PORT,
       NATS_URL: variables.NATS_URL,
       POSTGRES_URL: variables.POSTGRES_URL,
-      RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(365),
+      RETENTION_DAYS: z.coerce.number().int().min(limits.leastRetentionDays).max(limits.mostRetentionDays).default(365),
       RETENTION_MONTHS_AHEAD: z.coerce.number().int().min(3).max(24).default(3),
       RETENTION_CREATE_SCHEDULE: cron.default('23 1 * * *'),
+      RETENTION_EXPIRE_SCHEDULE: cron.default('17 */6 * * *'),
       RETENTION_DROP_SCHEDULE: cron.default('53 2 * * *'),
+      RETENTION_VERIFY_SCHEDULE: cron.default('41 4 * * *'),
+      RETENTION_CONFIRM_ABOVE: z.coerce.number().int().min(0).default(1_000),
+      RETENTION_LEAVE_DEFAULT_TO_MONTHS: z.stringbool().default(false),
     },
     environment,
   )
@@ -31,7 +36,16 @@ export function readConfig(environment: Environment) {
     postgresUrl: read.POSTGRES_URL,
     retentionDays: read.RETENTION_DAYS,
     monthsAhead: read.RETENTION_MONTHS_AHEAD,
+    /** More messages or files than this do not expire by a change of a policy whose numbers nobody has confirmed. */
+    confirmAbove: read.RETENTION_CONFIRM_ABOVE,
+    /** What only the default is for goes with its month, and is not deleted one by one. */
+    leaveDefaultToMonths: read.RETENTION_LEAVE_DEFAULT_TO_MONTHS,
     /** Cron expressions, in UTC. */
-    schedules: { createMonths: read.RETENTION_CREATE_SCHEDULE, dropMonths: read.RETENTION_DROP_SCHEDULE },
+    schedules: {
+      'create-months': read.RETENTION_CREATE_SCHEDULE,
+      expire: read.RETENTION_EXPIRE_SCHEDULE,
+      'drop-months': read.RETENTION_DROP_SCHEDULE,
+      verify: read.RETENTION_VERIFY_SCHEDULE,
+    },
   }
 }

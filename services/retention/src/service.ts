@@ -1,11 +1,18 @@
-import { callerOf, connectBus, ensureStream, publishRows, type EventRecord } from '@parley/bus'
-import { messaging, retention } from '@parley/contracts'
-import { openOutbox, openPostgres } from '@parley/postgres'
+import { callerOf, connectBus, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
+import { auth, media, messaging, presence, retention } from '@parley/contracts'
+import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createLogger, createMetrics, serveHealth, systemClock, type Clock } from '@parley/runtime'
+import { callsOf } from './calls/index.ts'
 import type { Config } from './config.ts'
-import { keepMonths } from './jobs/keep-months.ts'
+import { checkMonthsAhead } from './domain/months-ahead.ts'
 import { lead } from './jobs/lead.ts'
+import { tellDecisions } from './jobs/tell-decisions.ts'
+import { watchOldestMessage } from './oldest-message.ts'
+import { jobsOf } from './runs/jobs.ts'
+import { keepRuns } from './runs/keep-runs.ts'
 import { tryToLead } from './store/leader-lock.ts'
+import { adoptDefaultDays } from './store/policies.ts'
+import { readRunFigures } from './store/run-figures.ts'
 import { listLastDone } from './store/runs.ts'
 import type { Tables } from './store/tables.ts'
 import { measureProgress } from './telemetry.ts'
@@ -19,7 +26,7 @@ export interface Retention extends AsyncDisposable {
 const LEAD_EVERY_MS = 2_000
 const FIRST_RETRY_MS = 5_000
 
-/** How long messages are kept: one of its instances has the months made and dropped by the service that owns them. */
+/** How long messages are kept: one of its instances has done what the owners of data must do, and records it. */
 export async function startRetention(
   config: Config,
   overrides: { clock?: Clock; leadEveryMs?: number; firstRetryMs?: number } = {},
@@ -30,22 +37,35 @@ export async function startRetention(
   const metrics = createMetrics('retention')
   const postgres = stack.use(openPostgres<Tables>({ url: config.postgresUrl, service: 'retention', log }))
   const { db } = postgres
+  await adoptDefaultDays(db, config.retentionDays)
   const bus = stack.use(await connectBus({ url: config.natsUrl, service: 'retention', log }))
   await ensureStream(bus, retention)
-  const outbox = stack.use(
-    openOutbox<EventRecord, Tables>({
-      db,
-      log,
-      deliver: (rows) => publishRows(bus, rows),
-    }),
-  )
+  const outbox = stack.use(openOutbox<EventRecord, Tables>({ db, log, deliver: (rows) => publishRows(bus, rows) }))
 
-  const using = { ...config, db, outbox, messaging: callerOf(bus, messaging), clock, log, firstRetryMs }
+  const owners = {
+    auth: callerOf(bus, auth),
+    messaging: callerOf(bus, messaging),
+    media: callerOf(bus, media),
+    presence: callerOf(bus, presence),
+  }
+  const using = { ...config, ...owners, db, outbox, clock, log, firstRetryMs }
   const leading = { tryToLead: () => tryToLead({ url: config.postgresUrl, log }), everyMs: leadEveryMs, log }
-  stack.use(lead(leading, (signal) => keepMonths(using, signal)))
+  stack.use(
+    lead(leading, (signal) =>
+      Promise.all([keepRuns(using, jobsOf({ ...using, owners }), signal), tellDecisions(using, signal)]),
+    ),
+  )
+  stack.use(await serve(bus, retention, callsOf(using), { isUnavailable }))
 
-  measureProgress(metrics, { listLastDone: () => listLastDone(db), clock, log })
-  const checks = { nats: () => bus.check(), postgres: () => postgres.check() }
+  const oldestMessage = watchOldestMessage(using)
+  const lastDone = () => listLastDone(db)
+  measureProgress(metrics, { listLastDone: lastDone, readFigures: () => readRunFigures(db), oldestMessage, clock, log })
+  const checks = {
+    nats: () => bus.check(),
+    postgres: () => postgres.check(),
+    'oldest message': () => oldestMessage.check(),
+    'partitions ahead': async () => checkMonthsAhead(await lastDone(), clock.now()),
+  }
   const health = stack.use(await serveHealth({ ...config.http, checks, metrics }))
   const started = stack.move()
   return { port: health.port, [Symbol.asyncDispose]: () => started.disposeAsync() }

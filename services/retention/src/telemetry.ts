@@ -1,6 +1,8 @@
 import type { Clock, Logger, Metrics } from '@parley/runtime'
-import { Gauge } from 'prom-client'
+import { Counter, Gauge } from 'prom-client'
 import { monthsStillAhead } from './domain/months-ahead.ts'
+import type { OldestMessage } from './oldest-message.ts'
+import type { RunFigures } from './store/run-figures.ts'
 import type { LastDone } from './store/runs.ts'
 
 /**
@@ -9,14 +11,22 @@ import type { LastDone } from './store/runs.ts'
  */
 export function measureProgress(
   metrics: Metrics,
-  using: { listLastDone: () => Promise<LastDone[]>; clock: Clock; log: Logger },
+  using: {
+    listLastDone: () => Promise<LastDone[]>
+    readFigures: () => Promise<RunFigures>
+    oldestMessage: OldestMessage
+    clock: Clock
+    log: Logger
+  },
 ): void {
-  async function listLastDone(): Promise<LastDone[]> {
+  const { clock, log } = using
+
+  async function known<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
     try {
-      return await using.listLastDone()
+      return await read()
     } catch (error) {
-      using.log.warn({ error }, 'progress not known')
-      return []
+      log.warn({ error }, 'progress not known')
+      return undefined
     }
   }
 
@@ -27,7 +37,7 @@ export function measureProgress(
     labelNames: ['kind'],
     registers: [metrics],
     async collect() {
-      const lastDone = await listLastDone()
+      const lastDone = (await known(using.listLastDone)) ?? []
       this.reset()
       for (const { kind, endedAt } of lastDone) this.set({ kind }, endedAt.getTime() / 1_000)
     },
@@ -37,11 +47,54 @@ export function measureProgress(
     help: 'Months of messages that exist beyond the present one, without a gap.',
     registers: [metrics],
     async collect() {
-      const lastDone = await listLastDone()
+      const lastDone = (await known(using.listLastDone)) ?? []
       this.remove()
       for (const { monthsAhead, endedAt } of lastDone) {
-        if (monthsAhead !== null) this.set(monthsStillAhead({ ahead: monthsAhead, at: endedAt }, using.clock.now()))
+        if (monthsAhead !== null) this.set(monthsStillAhead({ ahead: monthsAhead, at: endedAt }, clock.now()))
       }
     },
+  })
+  void new Gauge({
+    name: 'retention_oldest_message_timestamp_seconds',
+    help: 'When the oldest message that is stored was sent, held ones apart.',
+    registers: [metrics],
+    async collect() {
+      const oldest = await using.oldestMessage.createdAt()
+      this.remove()
+      if (oldest) this.set(oldest.getTime() / 1_000)
+    },
+  })
+  const runs = new Counter({
+    name: 'retention_runs_total',
+    help: 'Runs that have ended, by kind and result.',
+    labelNames: ['kind', 'result'],
+    registers: [metrics],
+    async collect() {
+      const figures = await known(using.readFigures)
+      if (figures === undefined) return
+      this.reset()
+      for (const { kind, result, runs: count } of figures.runs) this.inc({ kind, result }, count)
+      removed.reset()
+      for (const [thing, count] of Object.entries(figures.expired)) removed.inc({ thing }, count)
+      unconfirmed.set(figures.unconfirmed)
+      findings.set(figures.findings)
+    },
+  })
+  void runs
+  const removed = new Counter({
+    name: 'retention_expired_total',
+    help: 'What was deleted because it had expired, by store and thing.',
+    labelNames: ['thing'],
+    registers: [metrics],
+  })
+  const unconfirmed = new Gauge({
+    name: 'retention_unconfirmed_decisions',
+    help: 'Policies and holds that messaging is not known to go by.',
+    registers: [metrics],
+  })
+  const findings = new Gauge({
+    name: 'retention_findings',
+    help: 'What the last verification found that should be gone.',
+    registers: [metrics],
   })
 }

@@ -8,7 +8,14 @@ describe('the configuration', () => {
     expect(readConfig(least)).toMatchObject({
       retentionDays: 365,
       monthsAhead: 3,
-      schedules: { createMonths: '23 1 * * *', dropMonths: '53 2 * * *' },
+      confirmAbove: 1_000,
+      leaveDefaultToMonths: false,
+      schedules: {
+        'create-months': '23 1 * * *',
+        expire: '17 */6 * * *',
+        'drop-months': '53 2 * * *',
+        verify: '41 4 * * *',
+      },
     })
   })
 

@@ -7,11 +7,11 @@ import { createWorld, made, soon, type World } from './world.ts'
 
 describe('among several instances', () => {
   test('one leads, and the others do nothing', async () => {
-    await using world = await createWorld({ schedules: { createMonths: '* * * * * *', dropMonths: '0 0 29 2 *' } })
+    await using world = await createWorld({ schedules: { 'create-months': '* * * * * *' } })
     await Promise.all([world.start(), world.start(), world.start()])
-    await vi.waitFor(() => expect(world.asked.createMonths.length).toBeGreaterThanOrEqual(3), soon)
+    await vi.waitFor(() => expect(world.asked['messaging.createMonths'].length).toBeGreaterThanOrEqual(3), soon)
     // Whoever leads begins with a run of each kind.
-    expect(world.asked.dropMonths).toHaveLength(1)
+    expect(world.asked['messaging.dropMonths']).toHaveLength(1)
     expect(await world.leaders()).toHaveLength(1)
   })
 
@@ -19,21 +19,21 @@ describe('among several instances', () => {
     await using world = await createWorld()
     const first = await world.start()
     const done = async () => (await world.runs()).filter(({ result }) => result === 'done')
-    await expect.poll(done, soon).toHaveLength(2)
+    await expect.poll(done, soon).toHaveLength(4)
     const [leader] = await world.leaders()
     await world.start()
     await first[Symbol.asyncDispose]()
     await expect.poll(async () => (await world.leaders()).filter((pid) => pid !== leader), soon).toHaveLength(1)
-    await expect.poll(done, soon).toHaveLength(4)
+    await expect.poll(done, soon).toHaveLength(8)
   })
 
   test('another takes over when the leader loses its connection, and ends its run', async () => {
     await using world = await createWorld()
     const answers = [new Promise<typeof made>(() => undefined)]
-    world.answers.createMonths = async () => answers.shift() ?? made
+    world.answers['messaging.createMonths'] = async () => answers.shift() ?? made
     // The first one is slow to try again: the lead is the second's before.
     await world.start({ leadEveryMs: 60_000 })
-    await vi.waitFor(() => expect(world.asked.createMonths).toHaveLength(1), soon)
+    await vi.waitFor(() => expect(world.asked['messaging.createMonths']).toHaveLength(1), soon)
     await world.start()
     const [leader] = await world.leaders()
     await world.terminate(leader!)
@@ -46,9 +46,9 @@ describe('among several instances', () => {
   test('another takes over when the leader is killed, and ends the run it left', async () => {
     await using world = await createWorld()
     const answers = [new Promise<typeof made>(() => undefined)]
-    world.answers.createMonths = async () => answers.shift() ?? made
+    world.answers['messaging.createMonths'] = async () => answers.shift() ?? made
     await using leader = startProcess(world)
-    await vi.waitFor(() => expect(world.asked.createMonths).toHaveLength(1), soon)
+    await vi.waitFor(() => expect(world.asked['messaging.createMonths']).toHaveLength(1), soon)
     await world.start()
     await leader[Symbol.asyncDispose]()
     const creates = async () => (await world.runs()).filter(({ kind }) => kind === 'create-months')
@@ -64,12 +64,12 @@ describe('among several instances', () => {
     await using world = await createWorld({}, postgres.url)
     const instances = [await world.start(), await world.start()]
     const done = async () => (await world.runs()).filter(({ result }) => result === 'done')
-    await expect.poll(done, soon).toHaveLength(2)
+    await expect.poll(done, soon).toHaveLength(4)
     await postgres.kill()
     const readiness = ({ port }: { port: number }) => fetch(`http://127.0.0.1:${port}/health/ready`)
     for (const instance of instances) expect((await readiness(instance)).status).toBe(503)
     await postgres.restart()
-    await expect.poll(done, soon).toHaveLength(4)
+    await expect.poll(done, soon).toHaveLength(8)
     expect(await world.leaders()).toHaveLength(1)
     for (const instance of instances) expect((await readiness(instance)).status).toBe(200)
   })

@@ -6,13 +6,15 @@ describe('a run', () => {
   test('of each kind comes at the start: months are made ahead and expired ones dropped', async () => {
     await using world = await createWorld()
     world.clock.set('2027-12-03T00:00:00.000Z')
-    world.answers.dropMonths = async () => ({ dropped: ['messages_2026_11'], busy: [] })
+    world.answers['messaging.dropMonths'] = async () => ({ dropped: ['messages_2026_11'], busy: [], kept: [] })
     await world.start()
     const startedAt = '2027-12-03T00:00:00.000Z'
-    await expect.poll(() => world.events(), soon).toHaveLength(2)
-    expect(world.asked).toEqual({
-      createMonths: [{ ahead: 3 }],
-      dropMonths: [{ endedBefore: '2026-12-01T00:00:00.000Z' }],
+    await expect.poll(() => world.events(), soon).toHaveLength(4)
+    expect(world.asked).toMatchObject({
+      'messaging.createMonths': [{ ahead: 3 }],
+      'messaging.expireMessages': [{ cursor: null, leaveDefaultToMonths: false }],
+      'messaging.dropMonths': [{}],
+      'presence.findRemains': [{ erasedUserIds: [], cursor: null }],
     })
     expect(await world.events()).toEqual(
       expect.arrayContaining([
@@ -26,10 +28,10 @@ describe('a run', () => {
   })
 
   test('comes again at the times of its schedule', async () => {
-    await using world = await createWorld({ schedules: { createMonths: '* * * * * *', dropMonths: '0 0 29 2 *' } })
+    await using world = await createWorld({ schedules: { 'create-months': '* * * * * *' } })
     await world.start()
-    await vi.waitFor(() => expect(world.asked.createMonths.length).toBeGreaterThanOrEqual(3), soon)
-    expect(world.asked.dropMonths).toHaveLength(1)
+    await vi.waitFor(() => expect(world.asked['messaging.createMonths'].length).toBeGreaterThanOrEqual(3), soon)
+    expect(world.asked['messaging.dropMonths']).toHaveLength(1)
   })
 
   test('that failed is recorded, and tried again until it is done', async () => {
@@ -42,33 +44,33 @@ describe('a run', () => {
       expect(run).toMatchObject({ result: 'failed', errorCode: 'unavailable', months: [] })
     }
     await world.startMessaging()
-    await expect.poll(async () => (await world.runs()).filter(({ result }) => result === 'done'), soon).toHaveLength(2)
+    await expect.poll(async () => (await world.runs()).filter(({ result }) => result === 'done'), soon).toHaveLength(4)
     await expect.poll(async () => (await world.events()).length, soon).toBe((await world.runs()).length)
   })
 
   test('of one kind that cannot be done does not keep back the other', async () => {
     await using world = await createWorld()
-    world.answers.createMonths = async () => {
+    world.answers['messaging.createMonths'] = async () => {
       throw refuse.unavailable()
     }
     await world.start()
     await expect
       .poll(async () => (await world.runs()).map(({ kind, result }) => `${kind} ${result}`), soon)
       .toEqual(expect.arrayContaining(['create-months failed', 'drop-months done']))
-    world.answers.createMonths = async () => made
+    world.answers['messaging.createMonths'] = async () => made
     await expect
       .poll(async () => (await world.runs()).at(-1), soon)
       .toMatchObject({ kind: 'create-months', result: 'done' })
-    expect(world.asked.dropMonths).toHaveLength(1)
+    expect(world.asked['messaging.dropMonths']).toHaveLength(1)
   })
 
   test('that found a month in use is told as busy, with what it did, and comes again', async () => {
     await using world = await createWorld()
     const answers = [
-      { dropped: ['messages_2025_08'], busy: ['messages_2025_09'] },
-      { dropped: ['messages_2025_09'], busy: [] },
+      { dropped: ['messages_2025_08'], busy: ['messages_2025_09'], kept: [] },
+      { dropped: ['messages_2025_09'], busy: [], kept: [] },
     ]
-    world.answers.dropMonths = async () => answers.shift() ?? { dropped: [], busy: [] }
+    world.answers['messaging.dropMonths'] = async () => answers.shift() ?? { dropped: [], busy: [], kept: [] }
     await world.start()
     const drops = async () => (await world.runs()).filter(({ kind }) => kind === 'drop-months')
     await expect.poll(drops, soon).toMatchObject([
@@ -81,7 +83,7 @@ describe('a run', () => {
     await using world = await createWorld()
     const asked = Promise.withResolvers<void>()
     const answer = Promise.withResolvers<typeof made>()
-    world.answers.createMonths = () => {
+    world.answers['messaging.createMonths'] = () => {
       asked.resolve()
       return answer.promise
     }
@@ -97,7 +99,7 @@ describe('a run', () => {
 test('the figures for alarms tell the last success and the months ahead, now', async () => {
   await using world = await createWorld()
   const { port } = await world.start()
-  await expect.poll(async () => (await world.runs()).filter(({ endedAt }) => endedAt), soon).toHaveLength(2)
+  await expect.poll(async () => (await world.runs()).filter(({ endedAt }) => endedAt), soon).toHaveLength(4)
   const metrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   const seconds = Date.parse('2026-11-22T12:00:00.000Z') / 1_000
   expect(await metrics()).toContain(
@@ -108,10 +110,12 @@ test('the figures for alarms tell the last success and the months ahead, now', a
   expect(await metrics()).toContain('retention_months_ahead{service="retention"} -1')
 })
 
-test('the service is ready while NATS and Postgres answer', async () => {
+test('the service is ready while NATS and Postgres answer and there are months to come', async () => {
   await using world = await createWorld()
   const { port } = await world.start()
-  const answer = await fetch(`http://127.0.0.1:${port}/health/ready`)
-  expect(answer.status).toBe(200)
-  expect(await answer.json()).toMatchObject({ checks: { nats: 'ok', postgres: 'ok' } })
+  const ready = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).json()
+  const checks = { nats: 'ok', postgres: 'ok', 'oldest message': 'ok', 'partitions ahead': 'ok' }
+  await expect.poll(ready, soon).toEqual({ status: 'ready', checks })
+  world.clock.set('2027-06-01T00:00:00.000Z')
+  expect(await ready()).toMatchObject({ status: 'unready', checks: { 'partitions ahead': '-6 months ahead' } })
 })

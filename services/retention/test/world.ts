@@ -1,39 +1,83 @@
-import { connectBus, serve, type Handler } from '@parley/bus'
-import { messaging, type PayloadOf, type RequestOf, type retention } from '@parley/contracts'
+import { callerOf, connectBus, serve, type Callers, type Handler, type Handlers } from '@parley/bus'
+import {
+  auth,
+  media,
+  messaging,
+  presence,
+  retention,
+  type Call as AnyCall,
+  type Contract,
+  type PayloadOf,
+  type RequestOf,
+} from '@parley/contracts'
 import { migrate, openPostgres } from '@parley/postgres'
+import type { RunKind } from '@parley/protocol'
 import type { Clock } from '@parley/runtime'
 import { silentLog, testDatabase, testDatabaseOn, testNats } from '@parley/testing'
-import { sql, type Kysely, type Selectable } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { startRetention, type Config } from '../src/service.ts'
-import type { RunsTable, Tables } from '../src/store/tables.ts'
+import type { RunRow, Tables } from '../src/store/tables.ts'
 
-type Calls = (typeof messaging)['calls']
 type Event = PayloadOf<(typeof retention)['events']['runFinished']>
 
-/** What retention meets: its servers, and a `messaging` that a test can steer. */
+const contracts = { auth, media, messaging, presence } as const
+type Owner = keyof typeof contracts
+/** What the owners of data are asked, as `owner.call`. */
+type Asked = {
+  [Name in Owner as `${Name}.${Extract<keyof (typeof contracts)[Name]['calls'], string>}`]: Name
+}
+type CallOf<Path extends keyof Asked> = Path extends `${infer Name extends Owner}.${infer Call}`
+  ? Extract<(typeof contracts)[Name]['calls'][Call & keyof (typeof contracts)[Name]['calls']], AnyCall>
+  : never
+type Answers = { [Path in SteeredCall]: Handler<CallOf<Path>> }
+
+const steered = [
+  'messaging.createMonths',
+  'messaging.dropMonths',
+  'messaging.expireMessages',
+  'messaging.setRetentionRules',
+  'messaging.setConversationRetention',
+  'messaging.applyHolds',
+  'messaging.previewRetention',
+  'messaging.oldestMessage',
+  'messaging.findRemains',
+  'auth.findRemains',
+  'media.findRemains',
+  'presence.findRemains',
+  'auth.getUsers',
+] as const satisfies readonly (keyof Asked)[]
+type SteeredCall = (typeof steered)[number]
+
+/** What retention meets: its servers, and owners of data that a test can steer. */
 export interface World extends AsyncDisposable {
   readonly config: Config
+  readonly natsUrl: string
   readonly clock: Clock & { set(time: string): void }
-  /** What was asked of `messaging`, in order. */
-  readonly asked: {
-    createMonths: RequestOf<Calls['createMonths']>[]
-    dropMonths: RequestOf<Calls['dropMonths']>[]
-  }
-  /** What `messaging` answers from now on. */
-  readonly answers: { createMonths: Handler<Calls['createMonths']>; dropMonths: Handler<Calls['dropMonths']> }
+  /** What was asked, in order, by owner and call. */
+  readonly asked: { readonly [Path in SteeredCall]: RequestOf<CallOf<Path>>[] }
+  /** What is answered from now on. */
+  readonly answers: Answers
+  /** As the gateway asks. */
+  readonly calls: Callers<typeof retention>
   /** Starts an instance, which ends with the world at the latest. */
   start(pace?: { leadEveryMs?: number; firstRetryMs?: number }): Promise<Awaited<ReturnType<typeof startRetention>>>
   stopMessaging(): Promise<void>
   startMessaging(): Promise<void>
   readonly db: Kysely<Tables>
-  /** All runs, the oldest first. */
-  runs(): Promise<Selectable<RunsTable>[]>
-  /** What was told, in order. */
+  /** All runs of these kinds, the oldest first. */
+  runs(...kinds: RunKind[]): Promise<RunRow[]>
+  /** Runs that were told to have ended, in order. */
   events(): Promise<Event[]>
+  /** What was told for the audit log, in order. */
+  decisions(): Promise<PayloadOf<(typeof retention)['events']['decided']>[]>
   /** The connections that hold the leader's lock. */
   leaders(): Promise<number[]>
   terminate(connection: number): Promise<void>
 }
+
+export const nothing = { conversations: 0, messages: 0, files: 0, fileBytes: 0, heldMessages: 0, isComplete: true }
+export const admin = { userId: '00000000-0000-4000-8000-000000000001', scopes: ['admin'] }
+const nothingRemains = async () => ({ counts: {}, findings: [], cursor: null })
 
 export const made = { created: ['messages_2026_12'], months: ['messages_2026_11', 'messages_2026_12'] }
 
@@ -44,7 +88,10 @@ export const soon = { timeout: 10_000 }
 const NEVER = '0 0 29 2 *'
 
 /** On the Postgres server of the run, or on another one. */
-export async function createWorld(config: Partial<Config> = {}, postgresUrl?: string): Promise<World> {
+export async function createWorld(
+  { schedules, ...config }: Partial<Omit<Config, 'schedules'>> & { schedules?: Partial<Config['schedules']> } = {},
+  postgresUrl?: string,
+): Promise<World> {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(
     postgresUrl === undefined ? await testDatabase('retention') : await testDatabaseOn(postgresUrl, 'retention'),
@@ -56,23 +103,46 @@ export async function createWorld(config: Partial<Config> = {}, postgresUrl?: st
   const admin = stack.use(openPostgres<unknown>({ url: database.adminUrl, service: 'test', log: silentLog }))
   const bus = stack.use(await connectBus({ url: nats.url, service: 'messaging', log: silentLog }))
 
-  const asked: World['asked'] = { createMonths: [], dropMonths: [] }
-  const answers: World['answers'] = {
-    createMonths: async () => made,
-    dropMonths: async () => ({ dropped: [], busy: [] }),
+  const asked = Object.fromEntries(steered.map((path) => [path, []])) as unknown as World['asked']
+  const answers: Answers = {
+    'messaging.createMonths': async () => made,
+    'messaging.dropMonths': async () => ({ dropped: [], busy: [], kept: [] }),
+    'messaging.expireMessages': async () => ({ counts: {}, cursor: null, outcome: 'done' }),
+    'messaging.setRetentionRules': async () => ({}),
+    'messaging.setConversationRetention': async () => ({}),
+    'messaging.applyHolds': async () => ({}),
+    'messaging.previewRetention': async () => nothing,
+    'messaging.oldestMessage': async () => ({ createdAt: null }),
+    'messaging.findRemains': nothingRemains,
+    'auth.findRemains': nothingRemains,
+    'media.findRemains': nothingRemains,
+    'presence.findRemains': nothingRemains,
+    'auth.getUsers': async ({ userIds }) => ({
+      users: userIds.map((id) => ({
+        id,
+        displayName: 'somebody',
+        avatarUrl: null,
+        createdAt: '2026-01-01T00:00:00.000Z',
+      })),
+    }),
   }
+
+  /** Answers for an owner what the test says. */
+  function stand(owner: Owner): Promise<AsyncDisposable> {
+    const paths = steered.filter((path) => path.startsWith(`${owner}.`))
+    const handlers = paths.map((path) => [
+      path.slice(owner.length + 1),
+      (request: never, context: never) => {
+        asked[path].push(request)
+        return answers[path](request, context)
+      },
+    ])
+    return serve<Contract>(bus, contracts[owner], Object.fromEntries(handlers) as Partial<Handlers<Contract>>)
+  }
+  for (const owner of ['auth', 'media', 'presence'] as const) stack.use(await stand(owner))
   let serving: AsyncDisposable | undefined
   async function startMessaging(): Promise<void> {
-    serving = await serve(bus, messaging, {
-      createMonths: (request, context) => {
-        asked.createMonths.push(request)
-        return answers.createMonths(request, context)
-      },
-      dropMonths: (request, context) => {
-        asked.dropMonths.push(request)
-        return answers.dropMonths(request, context)
-      },
-    })
+    serving = await stand('messaging')
   }
   async function stopMessaging(): Promise<void> {
     await serving?.[Symbol.asyncDispose]()
@@ -89,32 +159,45 @@ export async function createWorld(config: Partial<Config> = {}, postgresUrl?: st
     postgresUrl: database.url,
     retentionDays: 365,
     monthsAhead: 3,
-    schedules: { createMonths: NEVER, dropMonths: NEVER },
+    confirmAbove: 1_000,
+    leaveDefaultToMonths: false,
+    schedules: { 'create-months': NEVER, expire: NEVER, 'drop-months': NEVER, verify: NEVER, ...schedules },
     ...config,
+  }
+
+  async function told<Payload>(subject: string): Promise<Payload[]> {
+    const { streams } = await bus.nats.jetstreamManager()
+    const { state } = await streams.info('RETENTION')
+    const events: Payload[] = []
+    for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+      const message = await streams.getMessage('RETENTION', { seq })
+      if (message.subject === subject) events.push(JSON.parse(new TextDecoder().decode(message.data)) as Payload)
+    }
+    return events
   }
 
   const world = stack.move()
   return {
     config: settings,
     clock,
+    natsUrl: nats.url,
     asked,
     answers,
+    calls: callerOf(bus, retention),
     start: async (pace = {}) =>
       world.use(await startRetention(settings, { clock, leadEveryMs: 100, firstRetryMs: 100, ...pace })),
     stopMessaging,
     startMessaging,
     db,
-    runs: () => db.selectFrom('runs').selectAll().orderBy('id').execute(),
-    async events() {
-      const { streams } = await bus.nats.jetstreamManager()
-      const { state } = await streams.info('RETENTION')
-      const told: Event[] = []
-      for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
-        const { data } = await streams.getMessage('RETENTION', { seq })
-        told.push(JSON.parse(new TextDecoder().decode(data)) as Event)
-      }
-      return told
-    },
+    runs: (...kinds) =>
+      db
+        .selectFrom('runs')
+        .selectAll()
+        .$if(kinds.length > 0, (query) => query.where('kind', 'in', kinds))
+        .orderBy('id')
+        .execute(),
+    events: () => told<Event>('retention.event.run-finished'),
+    decisions: () => told('retention.event.decided'),
     async leaders() {
       const { rows } = await sql<{ pid: number }>`
         select pid from pg_locks where locktype = 'advisory' and granted

@@ -14,6 +14,17 @@ export function monthsStillAhead(counted: { ahead: number; at: Date }, now: Date
   return counted.ahead - (monthOf(now) - monthOf(counted.at))
 }
 
+/** Rejects what the last runs tell when a month may soon be missing, in which messages would find no place. */
+export function checkMonthsAhead(
+  lastDone: readonly { readonly monthsAhead: number | null; readonly endedAt: Date }[],
+  now: Date,
+): void {
+  const counted = lastDone.find(({ monthsAhead }) => monthsAhead !== null)
+  if (counted === undefined) throw new Error('no months were made yet')
+  const ahead = monthsStillAhead({ ahead: counted.monthsAhead!, at: counted.endedAt }, now)
+  if (ahead < 1) throw new Error(`${ahead} months ahead`)
+}
+
 /** Months since year 0, in UTC. */
 const monthOf = (time: Date): number => time.getUTCFullYear() * 12 + time.getUTCMonth()
 

@@ -1,13 +1,21 @@
 import { recordOf, type EventRecord } from '@parley/bus'
-import { retention } from '@parley/contracts'
+import { retention, type Counts, type Finding } from '@parley/contracts'
 import { writeOutbox, type OutboxRow } from '@parley/postgres'
-import type { Selectable, Transaction } from 'kysely'
+import type { Run, RunKind } from '@parley/protocol'
+import type { Transaction } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
-import type { Db, RunKind, RunsTable, Tables } from './tables.ts'
+import { forgetRequest } from './requested-runs.ts'
+import type { Db, RunRow, Tables } from './tables.ts'
 
 /** What came of a run. */
 export type Outcome =
-  | { readonly result: 'done' | 'busy'; readonly months: readonly string[]; readonly monthsAhead?: number }
+  | {
+      readonly result: 'done' | 'busy' | 'remains'
+      readonly months?: readonly string[]
+      readonly monthsAhead?: number
+      readonly counts?: Counts
+      readonly findings?: readonly Finding[]
+    }
   | { readonly result: 'failed'; readonly errorCode: string }
 
 /** Why a run has no other end: its process died, or it lost the lead. */
@@ -23,8 +31,19 @@ export async function beginRun(
     const events = await end(transaction, { kind }, INTERRUPTED, startedAt)
     const id = uuidv7()
     await transaction.insertInto('runs').values({ id, kind, startedAt }).execute()
+    await forgetRequest(transaction, kind)
     return { id, events }
   })
+}
+
+/** What a run has done so far. One that has been ended by the next leader stays as it is. */
+export async function noteProgress(db: Db, id: string, counts: Counts): Promise<void> {
+  await db
+    .updateTable('runs')
+    .set({ counts: JSON.stringify(counts) })
+    .where('id', '=', id)
+    .where('endedAt', 'is', null)
+    .execute()
 }
 
 /** Ends a run, once: a run that has been ended by the next leader stays as it is. */
@@ -41,18 +60,23 @@ async function end(
   const [column, value] = 'id' in which ? (['id', which.id] as const) : (['kind', which.kind] as const)
   const ended = await transaction
     .updateTable('runs')
-    .set({
-      endedAt,
-      result: outcome.result,
-      ...(outcome.result === 'failed'
-        ? { errorCode: outcome.errorCode }
-        : { months: [...outcome.months], monthsAhead: outcome.monthsAhead ?? null }),
-    })
+    .set({ endedAt, result: outcome.result, ...columnsOf(outcome) })
     .where(column, '=', value)
     .where('endedAt', 'is', null)
     .returningAll()
     .execute()
   return Promise.all(ended.map((run) => writeOutbox(transaction, [eventOf(run)])))
+}
+
+function columnsOf(outcome: Outcome) {
+  if (outcome.result === 'failed') return { errorCode: outcome.errorCode }
+  const { months = [], monthsAhead = null, counts, findings } = outcome
+  return {
+    months: [...months],
+    monthsAhead,
+    ...(counts !== undefined && { counts: JSON.stringify(counts) }),
+    ...(findings !== undefined && { findings: JSON.stringify(findings) }),
+  }
 }
 
 export interface LastDone {
@@ -75,10 +99,52 @@ export async function listLastDone(db: Db): Promise<LastDone[]> {
     .execute()
 }
 
-function eventOf({ id, kind, result, months, startedAt, endedAt }: Selectable<RunsTable>): EventRecord {
+/** The newest first, from before one. */
+export async function listRuns(
+  db: Db,
+  page: { kind?: RunKind | undefined; before?: { startedAt: Date; id: string } | undefined; limit: number },
+): Promise<RunRow[]> {
+  const { kind, before, limit } = page
+  return db
+    .selectFrom('runs')
+    .selectAll()
+    .$if(kind !== undefined, (query) => query.where('kind', '=', kind!))
+    .$if(before !== undefined, (query) =>
+      query.where((eb) => eb(eb.refTuple('startedAt', 'id'), '<', eb.tuple(before!.startedAt, before!.id))),
+    )
+    .orderBy('startedAt', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** As administrators are told. */
+export function runOf({ id, kind, startedAt, endedAt, result, errorCode, months, counts, findings }: RunRow): Run {
+  return {
+    id,
+    kind,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+    result,
+    errorCode,
+    months,
+    counts,
+    findings,
+  }
+}
+
+function eventOf({ id, kind, result, months, counts, startedAt, endedAt }: RunRow): EventRecord {
   return recordOf(
     retention.events.runFinished,
     {},
-    { runId: id, kind, result: result!, months, startedAt: startedAt.toISOString(), endedAt: endedAt!.toISOString() },
+    {
+      runId: id,
+      kind,
+      result: result!,
+      months,
+      counts,
+      startedAt: startedAt.toISOString(),
+      endedAt: endedAt!.toISOString(),
+    },
   )
 }

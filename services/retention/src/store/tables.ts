@@ -1,11 +1,14 @@
+import type { Finding } from '@parley/contracts'
 import type { OutboxTable } from '@parley/postgres'
-import type { ColumnType, Kysely } from 'kysely'
+import type { ConversationKind, RunKind } from '@parley/protocol'
+import type { ColumnType, Generated, Kysely, Selectable } from 'kysely'
 
-export type RunKind = 'create-months' | 'drop-months'
-export type RunResult = 'done' | 'busy' | 'failed'
+export type RunResult = 'done' | 'busy' | 'remains' | 'failed'
 
 /** What is known of a run only at its end. */
 type AtEnd<Value> = ColumnType<Value | null, never, Value | null>
+/** Written as text, read as what it says. */
+type Json<Value> = ColumnType<Value, string | undefined, string>
 
 export interface RunsTable {
   id: string
@@ -18,11 +21,63 @@ export interface RunsTable {
   /** How many months were there beyond the present one. */
   monthsAhead: AtEnd<number>
   errorCode: AtEnd<string>
+  /** What was done so far, by store and thing. */
+  counts: Json<Record<string, number>>
+  findings: Json<Finding[]>
+}
+
+interface RequestedRunsTable {
+  kind: RunKind
+  requestedAt: Date
+}
+
+interface PoliciesTable {
+  /** A conversation's id, a kind, or `default`. */
+  scope: string
+  conversationId: string | null
+  kind: ConversationKind | null
+  messageDays: number | null
+  fileDays: number | null
+  changedBy: string
+  changedAt: Date
+  /** Of a conversation: whether messaging goes by it. */
+  confirmed: Generated<boolean>
+}
+
+/** Of the default and the kinds, together: one row. */
+interface RulesTable {
+  id: Generated<boolean>
+  /** Rises with each change. */
+  revision: number
+  /** From the configuration. */
+  defaultDays: number
+  /** The last revision that messaging is known to go by. */
+  confirmedRevision: Generated<number>
+}
+
+interface HoldsTable {
+  id: string
+  userId: string | null
+  conversationId: string | null
+  reason: string
+  placedBy: string
+  placedAt: Date
+  releasedBy: string | null
+  releasedAt: Date | null
+  /** What messaging goes by. */
+  confirmed: 'placed' | 'released' | null
 }
 
 export interface Tables {
   runs: RunsTable
+  requestedRuns: RequestedRunsTable
+  policies: PoliciesTable
+  rules: RulesTable
+  holds: HoldsTable
   outbox: OutboxTable
 }
 
 export type Db = Kysely<Tables>
+export type RunRow = Selectable<RunsTable>
+export type PolicyRow = Selectable<PoliciesTable>
+export type HoldRow = Selectable<HoldsTable>

@@ -1,0 +1,42 @@
+import type { Callers } from '@parley/bus'
+import type { messaging } from '@parley/contracts'
+import type { RunKind } from '@parley/protocol'
+import type { Clock } from '@parley/runtime'
+import type { TellingHolds } from '../holds/tell-holds.ts'
+import type { Telling } from '../policies/tell-policies.ts'
+import { findOwnRemains } from '../store/own-remains.ts'
+import type { Db } from '../store/tables.ts'
+import { createMonths } from './create-months.ts'
+import { dropMonths } from './drop-months.ts'
+import { expire } from './expire.ts'
+
+import { tellWhatIsKept } from './prepare.ts'
+import type { Job } from './record-run.ts'
+import { verify, type Owners } from './verify.ts'
+
+/** What is done in a run of each kind. */
+export function jobsOf(using: {
+  db: Db
+  owners: Owners
+  messaging: Pick<Callers<typeof messaging>, 'createMonths' | 'expireMessages' | 'dropMonths'> &
+    Telling['messaging'] &
+    TellingHolds['messaging']
+  clock: Clock
+  monthsAhead: number
+  leaveDefaultToMonths: boolean
+}): Readonly<Record<RunKind, Job>> {
+  const { db, owners } = using
+  return {
+    'create-months': () => createMonths(using),
+    expire: async (note, signal) => {
+      await tellWhatIsKept(using, signal)
+      return expire({ ...using, note }, signal)
+    },
+    'drop-months': async (_note, signal) => {
+      await tellWhatIsKept(using, signal)
+      return dropMonths(using)
+    },
+    verify: (note, signal) =>
+      verify({ owners, listErasedUserIds: async () => [], findOwnRemains: () => findOwnRemains(db), note }, signal),
+  }
+}
