@@ -22,6 +22,43 @@ CASE
     ELSE 'released'::text
 END);
 
+create table retention.job_steps (
+  job_id uuid not null,
+  position integer not null,
+  service text not null,
+  state text not null default 'pending'::text,
+  cursor text,
+  counts jsonb not null default '{}'::jsonb,
+  finished_at timestamp with time zone,
+  constraint job_steps_pkey PRIMARY KEY (job_id, "position"),
+  constraint job_steps_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint job_steps_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'held'::text, 'done'::text])))
+);
+
+create table retention.jobs (
+  id uuid not null,
+  kind text not null,
+  user_id uuid not null,
+  requested_by uuid not null,
+  requested_at timestamp with time zone not null,
+  reason text,
+  state text not null default 'pending'::text,
+  finished_at timestamp with time zone,
+  due_at timestamp with time zone not null default clock_timestamp(),
+  waits integer not null default 0,
+  size bigint,
+  kept_until timestamp with time zone,
+  constraint jobs_pkey PRIMARY KEY (id),
+  constraint jobs_check CHECK (((kind = 'erasure'::text) = (reason IS NOT NULL))),
+  constraint jobs_kind_check CHECK ((kind = ANY (ARRAY['erasure'::text, 'export'::text]))),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'held'::text, 'done'::text, 'ready'::text, 'expired'::text])))
+);
+CREATE INDEX exports_of_user ON retention.jobs USING btree (user_id, requested_at) WHERE (kind = 'export'::text);
+CREATE INDEX exports_to_expire ON retention.jobs USING btree (kept_until) WHERE (state = 'ready'::text);
+CREATE INDEX jobs_due ON retention.jobs USING btree (kind, due_at) WHERE (state = ANY (ARRAY['pending'::text, 'running'::text, 'held'::text]));
+CREATE UNIQUE INDEX erasures_of_user ON retention.jobs USING btree (user_id) WHERE (kind = 'erasure'::text);
+CREATE UNIQUE INDEX exports_under_way ON retention.jobs USING btree (user_id) WHERE ((kind = 'export'::text) AND (state = ANY (ARRAY['pending'::text, 'running'::text])));
+
 create table retention.outbox (
   id bigint generated always as identity not null,
   created_at timestamp with time zone not null default clock_timestamp(),

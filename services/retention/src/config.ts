@@ -1,5 +1,6 @@
 import { limits } from '@parley/protocol'
 import { readEnvironment, variables, type Environment } from '@parley/runtime'
+import { s3SettingsOf, s3Variables } from '@parley/s3'
 import { validate } from 'node-cron'
 import { z } from 'zod'
 
@@ -17,6 +18,8 @@ export function readConfig(environment: Environment) {
       HTTP_PORT: variables.HTTP_PORT,
       NATS_URL: variables.NATS_URL,
       POSTGRES_URL: variables.POSTGRES_URL,
+      ...s3Variables,
+      RETENTION_EXPORT_DAYS: z.coerce.number().int().min(1).max(365).default(7),
       RETENTION_DAYS: z.coerce.number().int().min(limits.leastRetentionDays).max(limits.mostRetentionDays).default(365),
       RETENTION_MONTHS_AHEAD: z.coerce.number().int().min(3).max(24).default(3),
       RETENTION_CREATE_SCHEDULE: cron.default('23 1 * * *'),
@@ -34,6 +37,9 @@ export function readConfig(environment: Environment) {
     http: { host: read.HTTP_HOST, port: read.HTTP_PORT },
     natsUrl: read.NATS_URL,
     postgresUrl: read.POSTGRES_URL,
+    s3: s3SettingsOf(read),
+    /** How long the ZIP of an export is kept. */
+    exportDays: read.RETENTION_EXPORT_DAYS,
     retentionDays: read.RETENTION_DAYS,
     monthsAhead: read.RETENTION_MONTHS_AHEAD,
     /** More messages or files than this do not expire by a change of a policy whose numbers nobody has confirmed. */

@@ -2,14 +2,13 @@ import { callerOf, connectBus, ensureStream, publishRows, serve, type EventRecor
 import { auth, media, messaging, presence, retention } from '@parley/contracts'
 import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
 import { createLogger, createMetrics, serveHealth, systemClock, type Clock } from '@parley/runtime'
+import { openS3 } from '@parley/s3'
 import { callsOf } from './calls/index.ts'
 import type { Config } from './config.ts'
 import { checkMonthsAhead } from './domain/months-ahead.ts'
+import { doLeading } from './jobs/do-leading.ts'
 import { lead } from './jobs/lead.ts'
-import { tellDecisions } from './jobs/tell-decisions.ts'
 import { watchOldestMessage } from './oldest-message.ts'
-import { jobsOf } from './runs/jobs.ts'
-import { keepRuns } from './runs/keep-runs.ts'
 import { tryToLead } from './store/leader-lock.ts'
 import { adoptDefaultDays } from './store/policies.ts'
 import { readRunFigures } from './store/run-figures.ts'
@@ -29,7 +28,7 @@ const FIRST_RETRY_MS = 5_000
 /** How long messages are kept: one of its instances has done what the owners of data must do, and records it. */
 export async function startRetention(
   config: Config,
-  overrides: { clock?: Clock; leadEveryMs?: number; firstRetryMs?: number } = {},
+  overrides: { clock?: Clock; leadEveryMs?: number; firstRetryMs?: number; settledMs?: number } = {},
 ): Promise<Retention> {
   const { clock = systemClock, leadEveryMs = LEAD_EVERY_MS, firstRetryMs = FIRST_RETRY_MS } = overrides
   await using stack = new AsyncDisposableStack()
@@ -48,13 +47,10 @@ export async function startRetention(
     media: callerOf(bus, media),
     presence: callerOf(bus, presence),
   }
-  const using = { ...config, ...owners, db, outbox, clock, log, firstRetryMs }
+  const s3 = stack.use(openS3(config.s3))
+  const using = { ...config, ...owners, ...overrides, owners, db, s3, outbox, clock, log, firstRetryMs }
   const leading = { tryToLead: () => tryToLead({ url: config.postgresUrl, log }), everyMs: leadEveryMs, log }
-  stack.use(
-    lead(leading, (signal) =>
-      Promise.all([keepRuns(using, jobsOf({ ...using, owners }), signal), tellDecisions(using, signal)]),
-    ),
-  )
+  stack.use(lead(leading, (signal) => doLeading(using, signal)))
   stack.use(await serve(bus, retention, callsOf(using), { isUnavailable }))
 
   const oldestMessage = watchOldestMessage(using)
@@ -63,6 +59,7 @@ export async function startRetention(
   const checks = {
     nats: () => bus.check(),
     postgres: () => postgres.check(),
+    s3: () => s3.check(),
     'oldest message': () => oldestMessage.check(),
     'partitions ahead': async () => checkMonthsAhead(await lastDone(), clock.now()),
   }

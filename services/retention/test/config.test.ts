@@ -1,13 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
 
-const least = { NATS_URL: 'nats://localhost:4222', POSTGRES_URL: 'postgres://retention@localhost/parley' }
+const least = {
+  NATS_URL: 'nats://localhost:4222',
+  POSTGRES_URL: 'postgres://retention@localhost/parley',
+  S3_BUCKET: 'parley',
+}
 
 describe('the configuration', () => {
   test('keeps messages a year and makes months three ahead by default', () => {
     expect(readConfig(least)).toMatchObject({
       retentionDays: 365,
       monthsAhead: 3,
+      exportDays: 7,
+      s3: { bucket: 'parley', prefix: '' },
       confirmAbove: 1_000,
       leaveDefaultToMonths: false,
       schedules: {

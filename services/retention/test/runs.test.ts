@@ -114,7 +114,7 @@ test('the service is ready while NATS and Postgres answer and there are months t
   await using world = await createWorld()
   const { port } = await world.start()
   const ready = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).json()
-  const checks = { nats: 'ok', postgres: 'ok', 'oldest message': 'ok', 'partitions ahead': 'ok' }
+  const checks = { nats: 'ok', postgres: 'ok', s3: 'ok', 'oldest message': 'ok', 'partitions ahead': 'ok' }
   await expect.poll(ready, soon).toEqual({ status: 'ready', checks })
   world.clock.set('2027-06-01T00:00:00.000Z')
   expect(await ready()).toMatchObject({ status: 'unready', checks: { 'partitions ahead': '-6 months ahead' } })

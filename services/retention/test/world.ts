@@ -13,7 +13,7 @@ import {
 import { migrate, openPostgres } from '@parley/postgres'
 import type { RunKind } from '@parley/protocol'
 import type { Clock } from '@parley/runtime'
-import { silentLog, testDatabase, testDatabaseOn, testNats } from '@parley/testing'
+import { silentLog, testDatabase, testDatabaseOn, testNats, testS3 } from '@parley/testing'
 import { sql, type Kysely } from 'kysely'
 import { startRetention, type Config } from '../src/service.ts'
 import type { RunRow, Tables } from '../src/store/tables.ts'
@@ -45,6 +45,14 @@ const steered = [
   'media.findRemains',
   'presence.findRemains',
   'auth.getUsers',
+  'auth.eraseUser',
+  'messaging.eraseUser',
+  'media.eraseUser',
+  'presence.eraseUser',
+  'auth.exportUser',
+  'messaging.exportUser',
+  'media.exportUser',
+  'presence.exportUser',
 ] as const satisfies readonly (keyof Asked)[]
 type SteeredCall = (typeof steered)[number]
 
@@ -60,7 +68,11 @@ export interface World extends AsyncDisposable {
   /** As the gateway asks. */
   readonly calls: Callers<typeof retention>
   /** Starts an instance, which ends with the world at the latest. */
-  start(pace?: { leadEveryMs?: number; firstRetryMs?: number }): Promise<Awaited<ReturnType<typeof startRetention>>>
+  start(pace?: {
+    leadEveryMs?: number
+    firstRetryMs?: number
+    settledMs?: number
+  }): Promise<Awaited<ReturnType<typeof startRetention>>>
   stopMessaging(): Promise<void>
   startMessaging(): Promise<void>
   readonly db: Kysely<Tables>
@@ -77,12 +89,25 @@ export interface World extends AsyncDisposable {
 
 export const nothing = { conversations: 0, messages: 0, files: 0, fileBytes: 0, heldMessages: 0, isComplete: true }
 export const admin = { userId: '00000000-0000-4000-8000-000000000001', scopes: ['admin'] }
+const erased = async () => ({ counts: {}, cursor: null, outcome: 'done' as const })
+const nothingKept = async () => ({ records: [], files: [], cursor: null })
 const nothingRemains = async () => ({ counts: {}, findings: [], cursor: null })
 
 export const made = { created: ['messages_2026_12'], months: ['messages_2026_11', 'messages_2026_12'] }
 
 /** Within this, what should happen has happened, on a busy machine too. */
 export const soon = { timeout: 10_000 }
+
+const s3ForTest = (s3: Awaited<ReturnType<typeof testS3>>): Config['s3'] => ({
+  endpoint: s3.endpoint,
+  publicEndpoint: undefined,
+  region: s3.region,
+  bucket: s3.bucket,
+  prefix: '',
+  forcePathStyle: true,
+  encryption: undefined,
+  credentials: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
+})
 
 /** A schedule that does not come in a test. */
 const NEVER = '0 0 29 2 *'
@@ -96,6 +121,7 @@ export async function createWorld(
   const database = stack.use(
     postgresUrl === undefined ? await testDatabase('retention') : await testDatabaseOn(postgresUrl, 'retention'),
   )
+  const s3 = await testS3()
   const nats = stack.use(await testNats())
   const folder = new URL('../migrations/', import.meta.url)
   await migrate({ url: database.url, service: 'retention', folder, log: silentLog })
@@ -117,6 +143,14 @@ export async function createWorld(
     'auth.findRemains': nothingRemains,
     'media.findRemains': nothingRemains,
     'presence.findRemains': nothingRemains,
+    'auth.eraseUser': erased,
+    'messaging.eraseUser': erased,
+    'media.eraseUser': erased,
+    'presence.eraseUser': erased,
+    'auth.exportUser': nothingKept,
+    'messaging.exportUser': nothingKept,
+    'media.exportUser': nothingKept,
+    'presence.exportUser': nothingKept,
     'auth.getUsers': async ({ userIds }) => ({
       users: userIds.map((id) => ({
         id,
@@ -159,6 +193,8 @@ export async function createWorld(
     postgresUrl: database.url,
     retentionDays: 365,
     monthsAhead: 3,
+    s3: s3ForTest(s3),
+    exportDays: 7,
     confirmAbove: 1_000,
     leaveDefaultToMonths: false,
     schedules: { 'create-months': NEVER, expire: NEVER, 'drop-months': NEVER, verify: NEVER, ...schedules },
@@ -185,7 +221,7 @@ export async function createWorld(
     answers,
     calls: callerOf(bus, retention),
     start: async (pace = {}) =>
-      world.use(await startRetention(settings, { clock, leadEveryMs: 100, firstRetryMs: 100, ...pace })),
+      world.use(await startRetention(settings, { clock, leadEveryMs: 100, firstRetryMs: 100, settledMs: 0, ...pace })),
     stopMessaging,
     startMessaging,
     db,

@@ -29,6 +29,15 @@ export const commonEnvironment: ServiceEnvironment = (it) => ({
   HTTP_HOST: '127.0.0.1',
 })
 
+const s3Environment: ServiceEnvironment = ({ s3 }) => ({
+  S3_ENDPOINT: s3.url,
+  S3_PUBLIC_ENDPOINT: s3.url,
+  S3_REGION: s3.region,
+  S3_BUCKET: s3.bucket,
+  AWS_ACCESS_KEY_ID: s3.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+})
+
 /** What each service is told besides. */
 export const serviceEnvironment = {
   auth: (it) => ({
@@ -46,15 +55,11 @@ export const serviceEnvironment = {
   }),
   media: (it) => ({
     POSTGRES_URL: it.postgresUrl('media'),
-    S3_ENDPOINT: it.s3.url,
-    S3_PUBLIC_ENDPOINT: it.s3.url,
-    S3_REGION: it.s3.region,
-    S3_BUCKET: it.s3.bucket,
-    AWS_ACCESS_KEY_ID: it.s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: it.s3.secretAccessKey,
+    ...s3Environment(it),
   }),
   retention: (it) => ({
     POSTGRES_URL: it.postgresUrl('retention'),
+    ...s3Environment(it),
   }),
   gateway: (it) => ({
     PARLEY_PUBLIC_URL: it.publicUrl,

@@ -11,12 +11,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   bus: ['contracts', 'protocol', 'runtime'],
   routing: ['runtime'],
   postgres: ['runtime'],
+  s3: ['runtime'],
   signalr: ['runtime'],
   testing: ['local'],
   nats: ['contracts'],
   bench: ['local', 'protocol', 'contracts', 'bus', 'routing', 'runtime'],
 }
-const services = ['protocol', 'contracts', 'bus', 'routing', 'signalr', 'runtime', 'postgres']
+const services = ['protocol', 'contracts', 'bus', 'routing', 'signalr', 'runtime', 'postgres', 's3']
 
 /** The sentence that says which rule an import breaks, or nothing. `file` is a path from the root of the workspace. */
 export function refuseImport(file: string, specifier: string): string | undefined {

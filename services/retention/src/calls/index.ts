@@ -2,7 +2,12 @@ import type { Callers, EventRecord, Handlers } from '@parley/bus'
 import type { auth, messaging, retention } from '@parley/contracts'
 import type { Outbox } from '@parley/postgres'
 import type { Clock } from '@parley/runtime'
+import type { S3 } from '@parley/s3'
 import type { Db } from '../store/tables.ts'
+import { eraseUser } from './erase-user.ts'
+import { exportUser } from './export-user.ts'
+import { getErasure } from './get-erasure.ts'
+import { getExport } from './get-export.ts'
 import { listHolds } from './list-holds.ts'
 import { listRetentionPolicies } from './list-retention-policies.ts'
 import { listRuns } from './list-runs.ts'
@@ -18,6 +23,7 @@ export const callsOf = (parts: {
   outbox: Outbox<EventRecord>
   auth: Pick<Callers<typeof auth>, 'getUsers'>
   messaging: Callers<typeof messaging>
+  s3: S3
   clock: Clock
   confirmAbove: number
 }) =>
@@ -30,4 +36,8 @@ export const callsOf = (parts: {
     releaseHold: releaseHold(parts),
     listRuns: listRuns(parts),
     startRun: startRun(parts),
-  }) satisfies Partial<Handlers<typeof retention>>
+    eraseUser: eraseUser(parts),
+    getErasure: getErasure(parts),
+    exportUser: exportUser(parts),
+    getExport: getExport(parts),
+  }) satisfies Handlers<typeof retention>

@@ -1,5 +1,4 @@
 import type { CallContext, Callers, EventRecord, Handler } from '@parley/bus'
-import { must } from '@parley/bus'
 import { refuse, type auth, type retention } from '@parley/contracts'
 import { writeOutbox, type Outbox } from '@parley/postgres'
 import type { Hold } from '@parley/protocol'
@@ -11,6 +10,7 @@ import { tellHolds, type TellingHolds } from '../holds/tell-holds.ts'
 import { preview, type Previewing } from '../policies/preview.ts'
 import { findHold, insertHold } from '../store/holds.ts'
 import type { Db, HoldRow } from '../store/tables.ts'
+import { assertUserExists } from './assert-user-exists.ts'
 
 type PlaceHold = (typeof retention)['calls']['placeHold']
 type Asked = Pick<HoldRow, 'id' | 'userId' | 'conversationId' | 'reason' | 'placedBy'>
@@ -27,8 +27,7 @@ export function placeHold(parts: {
 
   async function assertExists({ userId, conversationId }: Asked, within: CallContext): Promise<void> {
     if (userId !== null) {
-      const { users } = must(await parts.auth.getUsers({ userIds: [userId] }, within))
-      if (users.length === 0) throw refuse.user_not_found()
+      await assertUserExists(parts.auth, userId, within)
     } else {
       await preview(messaging, { conversationId, kind: null, messageDays: null, fileDays: null }, within)
     }

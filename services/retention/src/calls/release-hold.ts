@@ -6,6 +6,7 @@ import { decided } from '../decisions.ts'
 import { holdOf } from '../holds/hold-of.ts'
 import { tellHolds, type TellingHolds } from '../holds/tell-holds.ts'
 import { findHold, releaseHold as release } from '../store/holds.ts'
+import { hurryJobsOf } from '../store/jobs.ts'
 import type { Db } from '../store/tables.ts'
 
 /** Released again, it stays as it was released. */
@@ -22,6 +23,7 @@ export function releaseHold(parts: {
       const hold = await release(transaction, { id, releasedBy: actor.userId, releasedAt: at })
       if (hold === undefined) return undefined
       const { userId, conversationId } = hold
+      if (userId !== null) await hurryJobsOf(transaction, userId)
       const details = { holdId: id, conversationId }
       return writeOutbox(transaction, [
         decided({ action: 'hold-released', actorId: actor.userId, userId, details, at }),

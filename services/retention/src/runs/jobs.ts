@@ -4,6 +4,7 @@ import type { RunKind } from '@parley/protocol'
 import type { Clock } from '@parley/runtime'
 import type { TellingHolds } from '../holds/tell-holds.ts'
 import type { Telling } from '../policies/tell-policies.ts'
+import { listErasedUserIds } from '../store/jobs.ts'
 import { findOwnRemains } from '../store/own-remains.ts'
 import type { Db } from '../store/tables.ts'
 import { createMonths } from './create-months.ts'
@@ -37,6 +38,14 @@ export function jobsOf(using: {
       return dropMonths(using)
     },
     verify: (note, signal) =>
-      verify({ owners, listErasedUserIds: async () => [], findOwnRemains: () => findOwnRemains(db), note }, signal),
+      verify(
+        {
+          owners,
+          listErasedUserIds: (page) => listErasedUserIds(db, page),
+          findOwnRemains: () => findOwnRemains(db),
+          note,
+        },
+        signal,
+      ),
   }
 }

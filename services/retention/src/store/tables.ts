@@ -68,12 +68,46 @@ interface HoldsTable {
   confirmed: 'placed' | 'released' | null
 }
 
+export type JobKind = 'erasure' | 'export'
+
+interface JobsTable {
+  id: string
+  kind: JobKind
+  userId: string
+  requestedBy: string
+  requestedAt: Date
+  /** Of an erasure. */
+  reason: string | null
+  state: Generated<'pending' | 'running' | 'held' | 'done' | 'ready' | 'expired'>
+  finishedAt: Date | null
+  /** When to go on with it, by Postgres' clock, while it is not finished. */
+  dueAt: Generated<Date>
+  /** How often it had to wait in a row. */
+  waits: Generated<number>
+  /** Of an export: of its ZIP, and until when that is kept. */
+  size: number | null
+  keptUntil: Date | null
+}
+
+interface JobStepsTable {
+  jobId: string
+  position: number
+  service: string
+  state: Generated<'pending' | 'running' | 'waiting' | 'held' | 'done'>
+  /** Of the service's last answer. */
+  cursor: string | null
+  counts: Json<Record<string, number>>
+  finishedAt: Date | null
+}
+
 export interface Tables {
   runs: RunsTable
   requestedRuns: RequestedRunsTable
   policies: PoliciesTable
   rules: RulesTable
   holds: HoldsTable
+  jobs: JobsTable
+  jobSteps: JobStepsTable
   outbox: OutboxTable
 }
 
@@ -81,3 +115,5 @@ export type Db = Kysely<Tables>
 export type RunRow = Selectable<RunsTable>
 export type PolicyRow = Selectable<PoliciesTable>
 export type HoldRow = Selectable<HoldsTable>
+export type JobRow = Selectable<JobsTable>
+export type JobStepRow = Selectable<JobStepsTable>

@@ -1,0 +1,12 @@
+const MOST_CHARACTERS = 100
+
+/** The name of a file in a ZIP: one of a kind by its id, and nothing that a file system could take for a path. */
+export function fileNameIn(id: string, name: string): string {
+  const safe = name
+    .replaceAll(/[\p{C}\\/:*?"<>|]/gu, '_')
+    .replace(/^\.+/, '_')
+    .replace(/[. ]+$/, '_')
+  const characters = [...safe]
+  const short = characters.length > MOST_CHARACTERS ? characters.slice(-MOST_CHARACTERS).join('') : safe
+  return `${id}-${short}`
+}
