@@ -15,6 +15,7 @@ create table messaging.blocks (
   constraint blocks_pkey PRIMARY KEY (user_id, blocked_id),
   constraint blocks_check CHECK ((user_id <> blocked_id))
 );
+CREATE INDEX blocks_of_blocked ON messaging.blocks USING btree (blocked_id);
 CREATE INDEX blocks_of_conversation ON messaging.blocks USING btree (conversation_id);
 
 create table messaging.conversation_receipts (
@@ -55,6 +56,13 @@ CREATE INDEX conversations_by_change ON messaging.conversations USING btree (cha
 CREATE INDEX conversations_to_expire ON messaging.conversations USING btree (kind, COALESCE(kept_from, created_at), id) WHERE (message_days IS NULL);
 CREATE INDEX conversations_with_files_to_expire ON messaging.conversations USING btree (kind, COALESCE(files_kept_from, created_at), id) WHERE ((file_days IS NULL) AND (message_days IS NULL));
 CREATE INDEX conversations_with_own_retention ON messaging.conversations USING btree (id) WHERE ((message_days IS NOT NULL) OR (file_days IS NOT NULL));
+
+create table messaging.erasures (
+  user_id uuid not null,
+  conversation_id uuid not null,
+  version bigint not null,
+  constraint erasures_pkey PRIMARY KEY (user_id, conversation_id)
+);
 
 create table messaging.held_messages (
   id uuid not null,

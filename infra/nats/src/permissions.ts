@@ -40,8 +40,12 @@ const { getUsers, ...restOfAuth } = auth.calls
 /** What owners of data about users answer to retention alone. */
 const partsOf = ({ eraseUser, exportUser, findRemains }: PartCalls) => [eraseUser, exportUser, findRemains]
 type PartCalls = Readonly<Record<'eraseUser' | 'exportUser' | 'findRemains', { readonly subject: string }>>
-const withoutParts = <Calls extends PartCalls>({ eraseUser, exportUser, findRemains, ...others }: Calls) =>
-  Object.values(others as Readonly<Record<string, { readonly subject: string }>>)
+const withoutParts = <Calls extends PartCalls>({
+  eraseUser: _erased,
+  exportUser: _exported,
+  findRemains: _found,
+  ...others
+}: Calls) => Object.values(others as Readonly<Record<string, { readonly subject: string }>>)
 
 /** Who deals with whom: all of it. A dealing that is not here is refused by NATS, in `npm start` and in the tests as well. */
 const dealings: Readonly<Record<ServiceName, Dealings>> = {
@@ -124,12 +128,14 @@ function permissionsOf(service: ServiceName): Permissions {
   }
 }
 
-/** An event's owner makes its stream, and writes into it. */
+/** An event's owner makes its stream, writes into it, and erases from it what it is asked to forget. */
 function streamOf(service: ServiceName): string[] {
   const contract: Contract = contracts[service]
   if (Object.keys(contract.events).length === 0) return []
   const stream = service.toUpperCase()
-  const api = ['CREATE', 'UPDATE', 'INFO'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`)
+  const api = ['CREATE', 'UPDATE', 'INFO', 'PURGE', 'MSG.GET', 'MSG.DELETE'].map(
+    (verb) => `$JS.API.STREAM.${verb}.${stream}`,
+  )
   return [`${service}.event.>`, '$JS.API.INFO', ...api]
 }
 

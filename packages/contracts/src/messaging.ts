@@ -549,7 +549,11 @@ export const messaging = contract({
     }),
     findRemains: call({
       subject: 'messaging.call.find-remains',
-      ...FindRemains,
+      request: FindRemains.request.extend({
+        /** As `expireMessages` was asked: what goes with its month is not looked for before. */
+        leaveDefaultToMonths: z.boolean().optional(),
+      }),
+      reply: FindRemains.reply,
       errors: ['unavailable'],
       timeoutMs: 30_000,
     }),

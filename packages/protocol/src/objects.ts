@@ -95,7 +95,7 @@ export type RejectedReason = z.infer<typeof RejectedReason>
 
 /**
  * `pending`: reserved, and not complete yet. `checking`: complete, and not looked at yet. `ready`: it can be used. `rejected`: it
- * never will be. `deleted`: it is gone, with what it was a part of or because it was not used in time.
+ * never will be. `deleted`: it is gone, with what it was a part of or because it was not used in time; its name is gone as well.
  */
 export const UploadState = z.enum(['pending', 'checking', 'ready', 'rejected', 'deleted']).meta({ id: 'UploadState' })
 export type UploadState = z.infer<typeof UploadState>

@@ -4,6 +4,7 @@ import type { Announcement } from './announcement.ts'
 import { sweepDeadGateways } from './dead-gateways.ts'
 import { ADVANCE_INTEREST, CLAIM_INTEREST, searchDeadInterest } from './dead-interest.ts'
 import { acknowledge, measureDue, settleDue, type SettleTimes } from './due-users.ts'
+import { findKnownUsers, forgetUser, type Forgotten } from './forget-user.ts'
 import { flushSeen, type Seen } from './last-seen.ts'
 import { watchLeases } from './live-leases.ts'
 import { ANNOUNCED, CHOOSE, CLAIM, CLAIM_SEEN, FORGET_SEEN, SETTLE, SWEEP } from './presence-scripts.ts'
@@ -49,6 +50,13 @@ export interface ConnectionRegistry extends AsyncDisposable {
   measure(): Promise<RegistryFigures>
   /** Hands over who was last seen when, each user at most once in the interval, and forgets it when `store` has resolved. */
   flushSeen(everyMs: number, store: (seen: readonly Seen[]) => Promise<void>): Promise<void>
+  /**
+   * Removes whatever is known of a user for good, unless they are `present`: then it is to be tried again. Throws while Redis is
+   * away.
+   */
+  forgetUser(userId: string): Promise<Forgotten>
+  /** Those of the users of whom something is known. Throws while Redis is away. */
+  findKnownUsers(userIds: readonly string[]): Promise<string[]>
   /** Resolves when Redis answers. A health check. */
   check(): Promise<void>
 }
@@ -102,6 +110,8 @@ export async function openConnectionRegistry(
     isWhole: async () => redis.available && epochs.look().catch(() => false),
     measure: async () => ({ ...(await measureDue(redis)), gateways: announced.alive }),
     flushSeen: (everyMs, store) => flushSeen(redis, everyMs, store),
+    forgetUser: (userId) => forgetUser(redis, userId),
+    findKnownUsers: (userIds) => findKnownUsers(redis, userIds),
     check: () => redis.check(),
     async [Symbol.asyncDispose]() {
       await redis[Symbol.asyncDispose]()

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { callerOf, connectBus, consume, ensureStream, must, publishEvents, recordOf, serve } from '@parley/bus'
-import { auth, messaging } from '@parley/contracts'
+import { auth, media, messaging, presence, retention } from '@parley/contracts'
 import { startNats } from '@parley/local'
 import { natsConfiguration, permissions, services, type ServiceName } from '@parley/nats'
 import { silentLog } from '@parley/testing'
@@ -10,6 +10,7 @@ import { connect, type NatsConnection } from 'nats'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const passwords = Object.fromEntries(Object.keys(permissions()).map((user) => [user, `"${user}" 1e5 $HOME`]))
+const contracts = { auth, media, messaging, presence, retention }
 const userId = '3b241101-e2bb-4255-8caf-4136c566a962'
 
 let directory: string
@@ -88,13 +89,22 @@ describe.each(services)('%s', (service) => {
   test('manages no stream of others, and no consumer but its own', async () => {
     for (const subject of [
       '$JS.API.STREAM.DELETE.MESSAGING',
-      '$JS.API.STREAM.PURGE.MESSAGING',
       `$JS.API.STREAM.UPDATE.${service === 'media' ? 'AUTH' : 'MEDIA'}`,
       '$JS.API.CONSUMER.DURABLE.CREATE.MESSAGING.mine',
       '$JS.API.CONSUMER.DELETE.MESSAGING.auth-member-changed',
-      '$JS.API.STREAM.MSG.GET.MESSAGING',
     ]) {
       expect(await publishing(service, subject), subject).toContain('PERMISSIONS_VIOLATION')
+    }
+  })
+
+  test('reads and erases what its own stream keeps, and no other', async () => {
+    for (const owner of ['auth', 'media', 'messaging', 'presence', 'retention'] as const) {
+      for (const verb of ['MSG.GET', 'MSG.DELETE', 'PURGE']) {
+        const subject = `$JS.API.STREAM.${verb}.${owner.toUpperCase()}`
+        const refusal = expect.stringContaining('PERMISSIONS_VIOLATION')
+        const owns = service === owner && Object.keys(contracts[owner].events).length > 0
+        expect(await publishing(service, subject), subject).toEqual(owns ? 'allowed' : refusal)
+      }
     }
   })
 })

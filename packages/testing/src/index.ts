@@ -1,3 +1,4 @@
+export { loadHistory, type LoadedHistory } from '@parley/local'
 export { type TestServer } from './test-server.ts'
 export { silentLog } from './silent-log.ts'
 export { EICAR, MALWARE_FOR_TESTS, testClamd } from './test-clamd.ts'

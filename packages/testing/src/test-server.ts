@@ -7,6 +7,8 @@ import { serversOfRun } from './servers-of-run.ts'
 export interface TestServer extends AsyncDisposable {
   readonly url: string
   readonly pid: number
+  /** Of its data. */
+  readonly directory: string
   /** Ends it at once (SIGKILL), as a crash would. Resolves when the process is gone. */
   kill(): Promise<void>
   /** Stops it, unless it was killed, and starts it again: on the same port, with the data it had or the crash has left. */
@@ -25,6 +27,7 @@ export async function startTestServer(
   const pid = () => server.pid! // Only a server that was not started here has none.
   return {
     url: server.url,
+    directory,
     get pid() {
       return pid()
     },

@@ -5,6 +5,7 @@ import { createHealth, createLogger, createMetrics, repeat, serveHttp } from '@p
 import { openAuditLog } from './audit/open-audit-log.ts'
 import { createCalls } from './calls/index.ts'
 import type { Config } from './config.ts'
+import { hearDecisions } from './consumers/decided.ts'
 import { hearRoleChanges } from './consumers/member-changed.ts'
 import { createFederation } from './federation/federation.ts'
 import { createApp } from './http/app.ts'
@@ -47,6 +48,7 @@ export async function startAuth(config: Config): Promise<Auth> {
 
   const audit = openAuditLog(db)
   stack.use(hearRoleChanges(bus, audit))
+  stack.use(hearDecisions(bus, audit))
   const { sessions } = stack.use(keepSessions({ db, bus, outbox, audit, log }))
   const signIn = createSignIn(db, outbox)
   const oauth = stack.use(
@@ -54,7 +56,16 @@ export async function startAuth(config: Config): Promise<Auth> {
   )
   const federation = createFederation({ upstreams, publicUrl: issuer, db })
   const mediaCalls = callerOf(bus, media)
-  const { signInForDevelopment, ...calls } = createCalls({ db, signIn, sessions, audit, mediaCalls, ...oauth })
+  const { signInForDevelopment, ...calls } = createCalls({
+    db,
+    bus,
+    outbox,
+    signIn,
+    sessions,
+    audit,
+    mediaCalls,
+    ...oauth,
+  })
   stack.use(await serve(bus, auth, development ? { ...calls, signInForDevelopment } : calls, { isUnavailable }))
 
   const health = createHealth({ checks: { nats: () => bus.check(), postgres: () => postgres.check() }, metrics })

@@ -106,6 +106,8 @@ export function readConfig(environment: Environment) {
     /** How long a client may post to a form, put the parts of a large file, and follow a link. */
     formLifetimeMs: read.MEDIA_FORM_SECONDS * 1_000,
     partsLifetimeMs: read.MEDIA_PARTS_SECONDS * 1_000,
+    /** How long a check, or joining parts, may go on after the upload was deleted: longer than S3 and a scanner may take. */
+    settlingMs: 15 * 60_000,
     linkLifetimeMs: read.MEDIA_LINK_SECONDS * 1_000,
     avatarLinkLifetimeMs: read.MEDIA_AVATAR_LINK_SECONDS * 1_000,
     inspection: {

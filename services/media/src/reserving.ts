@@ -1,3 +1,4 @@
+import { BusError } from '@parley/bus'
 import { refuse } from '@parley/contracts'
 import type { OutputOf, ReserveUpload } from '@parley/protocol'
 import { v7 as uuidv7 } from 'uuid'
@@ -48,6 +49,8 @@ export async function reserve(
   const inserted = await using.reservations.inTurn(wanted.uploadedBy, () =>
     insertUpload(using.db, { id: uuidv7(), ...wanted }, using.dailyQuota),
   )
+  // Who is erased is signed out as well: nobody is there to be told more.
+  if (inserted === 'erased') throw new BusError('unavailable', 'the user is erased')
   if ('retryAfterMs' in inserted) throw refuse.upload_quota_exceeded(inserted)
   return wanted.size > using.partsAboveBytes ? reserveParts(using, inserted) : reserveForm(using, inserted)
 }

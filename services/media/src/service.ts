@@ -1,7 +1,7 @@
 import { callerOf, connectBus, consume, ensureStream, publishRows, serve, type EventRecord } from '@parley/bus'
 import { auth, media, messaging } from '@parley/contracts'
 import { isUnavailable, openOutbox, openPostgres } from '@parley/postgres'
-import { createLogger, createMetrics, serveHealth } from '@parley/runtime'
+import { createLogger, createMetrics, serveHealth, systemClock, type Clock } from '@parley/runtime'
 import { calls } from './calls/index.ts'
 import { openChecking } from './checks/open-checking.ts'
 import { tellGateways } from './checks/tell-gateways.ts'
@@ -23,7 +23,7 @@ export interface Media extends AsyncDisposable {
 }
 
 /** Files: signs what clients post and read, and checks what was posted. Clients send and get them from S3 itself. */
-export async function startMedia(config: Config): Promise<Media> {
+export async function startMedia(config: Config, clock: Clock = systemClock): Promise<Media> {
   await using stack = new AsyncDisposableStack()
   const log = createLogger({ service: 'media', level: config.logLevel })
   const metrics = createMetrics('media')
@@ -54,11 +54,9 @@ export async function startMedia(config: Config): Promise<Media> {
       removeSoon()
     }),
   )
-  stack.use(
-    await serve(bus, media, calls({ ...config, ...others, db, s3, reservations: new Turns(), checking, removeSoon }), {
-      isUnavailable,
-    }),
-  )
+  const reservations = new Turns()
+  const handlers = calls({ ...config, ...others, bus, clock, db, s3, reservations, checking, removeSoon })
+  stack.use(await serve(bus, media, handlers, { isUnavailable }))
   registerMetrics(metrics, { db, atWork: () => checking.atWork, scanner })
   const health = stack.use(
     await serveHealth({

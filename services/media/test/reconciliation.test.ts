@@ -52,6 +52,29 @@ describe('the reconciliation of bucket and table', () => {
     expect(await reports(service)).toMatchObject([{ outcome: 'finished', unknownObjects: 0 }])
   })
 
+  test('leaves the ZIPs of exports alone, however old', async () => {
+    await using service = await startForTest()
+    const key = `exports/2026-01/${uuidv7()}`
+    await putObject(service.s3, key, pdf(), { type: 'application/zip' })
+    const multipartId = await beginParts(service.s3, `${key}.zip`, 'application/zip')
+    await run(service)
+    expect(await keysOf(service)).toEqual([key])
+    expect(await listParts(service.s3, `${key}.zip`, multipartId)).toEqual([])
+    expect(await reports(service)).toMatchObject([{ outcome: 'finished', objects: 1, unknownObjects: 0 }])
+  })
+
+  test('removes what came after an upload was removed for the last time, however young it is', async () => {
+    await using service = await startForTest()
+    await service.stop()
+    const [gone, going] = await insertReady(service, 2)
+    const now = sql<Date>`clock_timestamp()`
+    await service.db.updateTable('uploads').set({ state: 'deleted', deletedAt: now }).execute()
+    await service.db.updateTable('uploads').set({ removedAt: now }).where('id', '=', gone!.id).execute()
+    for (const one of [gone!, going!]) await putObject(service.s3, readyKey(one), pdf(), { type: file.type })
+    await run(service, { orphanAfterMs: 60_000 })
+    expect(await keysOf(service)).toEqual([readyKey(going!)])
+  })
+
   test('reports uploads whose object is gone, at the beginning, in the middle and at the end, until it is back', async () => {
     await using service = await startForTest()
     const alice = memberOf(service)

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type UpdateObject } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import { beforeAll, expect, test } from 'vitest'
 import { silentLog, testS3 } from '@parley/testing'
@@ -8,9 +8,11 @@ import { putObject, removeObjects } from '../src/store/objects.ts'
 import { openS3, type S3 } from '../src/store/open-s3.ts'
 import { beginParts, listParts } from '../src/store/parts.ts'
 import { claimRemovals, forgetRemoved, measureRemovals } from '../src/store/removals.ts'
+import type { Tables } from '../src/store/tables.ts'
 import { openS3Door } from './s3-door.ts'
 import {
   actorOf,
+  image,
   keysOf,
   memberOf,
   pdf,
@@ -159,6 +161,56 @@ test('objects of an upload that was rejected, and could not be removed then, are
   await expect.poll(() => keysOf(service), PATIENCE).toEqual([])
 }, 60_000)
 
+test('what a check that was under way brings back is removed once no check can be under way any more', async () => {
+  await using service = await startForTest()
+  await service.stop()
+  const [one] = await insertDeleted(service, 1)
+  await service.db
+    .updateTable('uploads')
+    .set({ deletedAt: sql<Date>`clock_timestamp()` })
+    .execute()
+  await remove(service, service.s3, 3_000)
+  await putObject(service.s3, readyKey(one!), pdf(), { type: file.type })
+  await remove(service, service.s3, 3_000)
+  expect(await removedAt(service, one!.id)).toBeNull()
+  expect(await keysOf(service)).toEqual([readyKey(one!)])
+  await expect
+    .poll(() => remove(service, service.s3, 3_000).then(() => removedAt(service, one!.id)), PATIENCE)
+    .not.toBeNull()
+  expect(await keysOf(service)).toEqual([])
+})
+
+test('of what was part of something nothing is kept once it is gone; but what is reserved in a day is counted', async () => {
+  await using service = await startForTest()
+  await service.stop()
+  const [used, unused, young] = await insertDeleted(service, 3)
+  const yesterday = sql<Date>`clock_timestamp() - interval '25 hours'`
+  const change = (changes: UpdateObject<Tables, 'uploads'>, ids: string[]) =>
+    service.db.updateTable('uploads').set(changes).where('id', 'in', ids).execute()
+  await change({ messageId: uuidv7() }, [used!.id, young!.id])
+  await change({ createdAt: yesterday }, [used!.id, unused!.id])
+  await remove(service, service.s3)
+  const left = await service.db.selectFrom('uploads').select('id').execute()
+  expect(new Set(left.map(({ id }) => id))).toEqual(new Set([unused!.id, young!.id]))
+  await change({ createdAt: yesterday }, [young!.id])
+  await remove(service, service.s3)
+  expect(await service.db.selectFrom('uploads').select('id').execute()).toEqual([{ id: unused!.id }])
+})
+
+test('of a deleted upload its uploader learns that it was deleted, and nothing of what it was', async () => {
+  await using service = await startForTest()
+  const alice = memberOf(service)
+  const content = await image(40, 30)
+  const { id, createdAt } = await upload(service, alice, { type: 'image/png', content, name: 'my passport.png' })
+  const deleted = await service.calls.deleteUpload({ ...actorOf(alice), id })
+  expect(deleted).toMatchObject({
+    value: { id, createdAt, state: 'deleted', name: '', type: 'image/png', width: null, blurhash: null },
+  })
+  expect(await service.calls.getUpload({ ...actorOf(alice), id })).toEqual(deleted)
+  const rows = await service.db.selectFrom('uploads').select(['checkedEtag', 'height']).execute()
+  expect(rows).toEqual([{ checkedEtag: null, height: null }])
+})
+
 test('the row of a deleted upload is kept for a while, and goes only when its objects are gone', async () => {
   await using service = await startForTest({ formLifetimeMs: 1_000, partsLifetimeMs: 1_000 })
   const alice = memberOf(service)
@@ -193,8 +245,8 @@ async function insertDeleted({ db }: MediaForTest, uploads: number): Promise<{ i
   return rows.map(({ id, createdAt }) => ({ id, createdAt: createdAt.toISOString() }))
 }
 
-function remove({ db }: MediaForTest, s3: S3): Promise<void> {
-  return removeDeleted({ db, s3, writableMs: 1_000, log: silentLog }, new AbortController().signal)
+function remove({ db }: MediaForTest, s3: S3, settlingMs = 1_000): Promise<void> {
+  return removeDeleted({ db, s3, writableMs: 1_000, settlingMs, log: silentLog }, new AbortController().signal)
 }
 
 /** As if the time was over for which it is held. */

@@ -2,6 +2,7 @@ import { callerOf, connectBus, ensureStream, serve, type Bus, type Callers } fro
 import { auth, media, messaging } from '@parley/contracts'
 import { migrate, openPostgres } from '@parley/postgres'
 import type { OutputOf, ReserveUpload } from '@parley/protocol'
+import type { Clock } from '@parley/runtime'
 import { silentLog, testDatabase, testNats, testS3 } from '@parley/testing'
 import sharp from 'sharp'
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
@@ -38,7 +39,11 @@ export interface MediaForTest extends AsyncDisposable {
 }
 
 /** The service on servers of its own, with a `messaging` beside it that answers `isMember`. `s3Door`: how it reaches S3. */
-export async function startForTest(options: Partial<Config> = {}, s3Door?: string): Promise<MediaForTest> {
+export async function startForTest(
+  options: Partial<Config> = {},
+  s3Door?: string,
+  clock?: Clock,
+): Promise<MediaForTest> {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await testDatabase('media'))
   const nats = stack.use(await testNats())
@@ -54,7 +59,7 @@ export async function startForTest(options: Partial<Config> = {}, s3Door?: strin
   // The one of today is done: tests make their own.
   await db.insertInto('reconciliations').values({ id: TODAYS_RECONCILIATION }).execute()
   await db.updateTable('reconciliations').set({ outcome: 'finished' }).execute()
-  const service = stack.use(await startMedia(config))
+  const service = stack.use(await startMedia(config, clock))
   const bus = stack.use(await connectBus({ url: nats.url, service: 'messaging', log: silentLog }))
   const mediaBus = stack.use(await connectBus({ url: nats.url, service: 'media', log: silentLog }))
   const members = new Set<string>()
@@ -103,7 +108,7 @@ export async function startForTest(options: Partial<Config> = {}, s3Door?: strin
     messages,
     avatars,
     owners: { auth: callerOf(mediaBus, auth), messaging: callerOf(mediaBus, messaging) },
-    startAnother: () => startMedia(config),
+    startAnother: () => startMedia(config, clock),
     stop: async () => service[Symbol.asyncDispose](),
     stopMessaging: async () => serving[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
@@ -138,6 +143,7 @@ export async function configForTest(postgresUrl: string, natsUrl: string): Promi
     partBytes: 5 * 1024 * 1024,
     formLifetimeMs: 300_000,
     partsLifetimeMs: 300_000,
+    settlingMs: 1_000,
     linkLifetimeMs: 60_000,
     avatarLinkLifetimeMs: 60_000,
     inspection: { atOnce: 2, timeoutMs: 30_000, memoryMb: 512, maxPixels: 10_000_000, extraCaCerts: undefined },

@@ -49,7 +49,7 @@ export async function startMessaging(config: Config, clock: Clock = systemClock)
     isStored: async (messageId) => (await findMessages(db, [messageId])).has(messageId),
     log,
   })
-  const parts = { ...writing, db, changesDb: stores.changes, attaching, telling, notices, retention, clock }
+  const parts = { ...writing, bus, db, changesDb: stores.changes, attaching, telling, notices, retention, clock }
   const tellBlockChange = createTellBlockChange({ bus, log })
   const calls = callsOf({ ...parts, tellBlockChange, authCalls: callerOf(bus, auth), mediaCalls })
   stack.use(await serve(bus, messaging, calls, { isUnavailable, parameters: { senderId: notices.senderId } }))

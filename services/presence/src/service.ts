@@ -57,7 +57,9 @@ export async function startPresence(config: Config, pace: Partial<Pace> = {}): P
   job('say-whole', beatEveryMs, async () => notices.beat(await registry.isWhole()))
   job('store-last-seen', storeEveryMs, () => storeLastSeen(registry, db, config.lastSeenEveryMs))
 
-  stack.use(await serve(bus, presence, calls({ registry, db, outbox, clock: systemClock, log }), { isUnavailable }))
+  stack.use(
+    await serve(bus, presence, calls({ bus, registry, db, outbox, clock: systemClock, log }), { isUnavailable }),
+  )
   const checks = { nats: () => bus.check(), postgres: () => postgres.check(), redis: () => registry.check() }
   const { port } = stack.use(await serveHealth({ ...config.http, checks, metrics }))
   const started = stack.move()

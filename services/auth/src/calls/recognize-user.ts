@@ -4,14 +4,18 @@ import { externalSessionId } from '../domain/external-session.ts'
 import { profileOf } from '../domain/foreign-profile.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { SignIn } from '../sign-in.ts'
+import { isErased } from '../store/erased-users.ts'
+import type { Db } from '../store/tables.ts'
 
 export const recognizeUser =
-  (signIn: SignIn, sessions: Sessions): Handler<typeof auth.calls.recognizeUser> =>
+  (db: Db, signIn: SignIn, sessions: Sessions): Handler<typeof auth.calls.recognizeUser> =>
   async ({ issuer, subject, displayName, avatarUrl, session }) => {
     const describe = () => profileOf({ name: displayName, picture: avatarUrl })
-    const { id: userId } = await signIn({ issuer, subject }, describe)
-    if (session === null) return { userId, sessionId: null }
-    const id = externalSessionId({ issuer, subject, session })
-    await sessions.recognize({ id, userId, issuer })
-    return { userId, sessionId: id }
+    for (;;) {
+      const { id: userId } = await signIn({ issuer, subject }, describe)
+      const sessionId = session === null ? null : externalSessionId({ issuer, subject, session })
+      if (sessionId !== null) await sessions.recognize({ id: sessionId, userId, issuer })
+      // Erased since just now: whoever comes by this identity is somebody else from then on.
+      if (!(await isErased(db, userId))) return { userId, sessionId }
+    }
   }

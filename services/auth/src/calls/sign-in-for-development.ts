@@ -24,7 +24,8 @@ export function signInForDevelopment(options: {
     const sessionId = randomUUID()
     const client = developmentClient.client_id
     await audit.record({ action: 'signed-in', actorId: userId, userId, details: { upstream: null, client } })
-    await sessions.begin({ id: sessionId, userId, client, name: 'Development', browserId: null })
+    const session = { id: sessionId, userId, client, name: 'Development', browserId: null }
+    if (!(await sessions.begin(session))) throw new Error('the user was erased while they signed in')
     return { accessToken: await issueAccessToken(userId, { admin, sessionId }), user }
   }
 }

@@ -3,6 +3,7 @@ import type { Outbox } from '@parley/postgres'
 import type { Logger } from '@parley/runtime'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { isBrowserSignedIn } from '../store/browsers.ts'
+import { isErased } from '../store/erased-users.ts'
 import { waitToBegin } from '../store/session-locks.ts'
 import { insertSession, noteUse, type NewSession } from '../store/sessions.ts'
 import type { Db } from '../store/tables.ts'
@@ -23,6 +24,7 @@ export function openSessions(options: {
   async function begin(session: NewSession, browserId: string | null): Promise<boolean> {
     return await db.transaction().execute(async (transaction) => {
       await waitToBegin(transaction, session.userId)
+      if (await isErased(transaction, session.userId)) return false
       if (browserId !== null && !(await isBrowserSignedIn(transaction, browserId))) return false
       const state = await insertSession(transaction, session)
       if (state === 'begun') {

@@ -24,6 +24,8 @@ export interface UsersTable {
   foldedName: string
   avatarUrl: string | null
   createdAt: Generated<Date>
+  /** Since then nothing names the user any more. */
+  erasedAt: Generated<Date | null>
 }
 
 /** What users are found by besides their whole name: `laterBeginnings` of it. */

@@ -7,8 +7,14 @@ import type { Db, DbTransaction, UsersTable } from './tables.ts'
 
 export const columns = ['users.id', 'users.displayName', 'users.avatarUrl', 'users.createdAt'] as const
 
+/** Somebody who can be signed in: not one who is erased. */
 export async function findUser(db: Db, userId: string): Promise<User | undefined> {
-  const row = await db.selectFrom('users').select(columns).where('id', '=', userId).executeTakeFirst()
+  const row = await db
+    .selectFrom('users')
+    .select(columns)
+    .where('id', '=', userId)
+    .where('erasedAt', 'is', null)
+    .executeTakeFirst()
   return row && userOf(row)
 }
 
@@ -38,6 +44,7 @@ export async function hasIdentity(db: Db, userId: string, identities: readonly I
   return row !== undefined
 }
 
+/** Those who are erased, too, as whom nobody knows: what they have said is still there. */
 export async function listUsers(db: Db, userIds: readonly string[]): Promise<User[]> {
   const rows = await db.selectFrom('users').select(columns).where('id', 'in', userIds).execute()
   return rows.map(userOf)
@@ -70,6 +77,7 @@ export async function updateUser(
       .updateTable('users')
       .set({ ...(displayName !== undefined && named(displayName)), ...(avatarUrl !== undefined && { avatarUrl }) })
       .where('id', '=', userId)
+      .where('erasedAt', 'is', null)
       .returning(columns)
       .executeTakeFirst()
     if (row !== undefined && displayName !== undefined) {

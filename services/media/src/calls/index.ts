@@ -1,5 +1,6 @@
-import type { Callers, Handlers } from '@parley/bus'
+import type { Bus, Callers, Handlers } from '@parley/bus'
 import type { media, messaging } from '@parley/contracts'
+import type { Clock } from '@parley/runtime'
 import type { Checking } from '../checks/open-checking.ts'
 import type { Reserving } from '../reserving.ts'
 import { attachUploads } from './attach-uploads.ts'
@@ -8,6 +9,9 @@ import { deleteUpload } from './delete-upload.ts'
 import { downloadAvatar } from './download-avatar.ts'
 import { downloadMedia } from './download-media.ts'
 import { downloadThumbnail } from './download-thumbnail.ts'
+import { eraseUser } from './erase-user.ts'
+import { exportUser } from './export-user.ts'
+import { findRemains } from './find-remains.ts'
 import { getUpload } from './get-upload.ts'
 import { listReconciliations } from './list-reconciliations.ts'
 import { releaseUploads } from './release-uploads.ts'
@@ -17,7 +21,9 @@ import { useAvatar } from './use-avatar.ts'
 
 export const calls = (
   using: Reserving & {
-    messaging: Pick<Callers<typeof messaging>, 'isMember' | 'seesMessage'>
+    messaging: Pick<Callers<typeof messaging>, 'isMember' | 'seesMessage' | 'listAttachments'>
+    bus: Bus
+    clock: Clock
     checking: Checking
     removeSoon: () => void
     linkLifetimeMs: number
@@ -37,4 +43,7 @@ export const calls = (
     attachUploads: attachUploads(using),
     releaseUploads: releaseUploads(using),
     useAvatar: useAvatar(using),
+    eraseUser: eraseUser(using),
+    exportUser: exportUser(using),
+    findRemains: findRemains(using),
   }) satisfies Handlers<typeof media>

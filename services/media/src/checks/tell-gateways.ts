@@ -7,6 +7,6 @@ const encoder = new TextEncoder()
 
 /** The uploader hears of the verdict at once. May be lost: then they ask again. */
 export function tellGateways(bus: Bus, row: UploadRow): void {
-  const told: SettledNotice = { userId: row.uploadedBy, upload: uploadOf(row) }
+  const told: SettledNotice = { userId: row.uploadedBy!, upload: uploadOf(row) }
   notify(bus, media.notices.settled, {}, encoder.encode(JSON.stringify(told)))
 }

@@ -76,7 +76,7 @@ export async function compare(
       // What is not named as ours is somebody else's.
       if (id !== undefined) {
         ownObjects += 1
-        if (modifiedAt.getTime() < listedBefore && isUnknown(key, known.get(id))) {
+        if (isUnknown(key, known.get(id), modifiedAt.getTime() < listedBefore)) {
           counts.unknownObjects += 1
           if (removable.length < MOST_REMOVABLE) removable.push(key)
         }
@@ -100,16 +100,16 @@ export async function compare(
 
 const keyOf = ({ id, createdAt }: ReadyUpload): string => readyKey({ id, createdAt: createdAt.toISOString() })
 
-function isUnknown(key: string, upload: ComparedUpload | undefined): boolean {
-  if (upload === undefined) return true
+function isUnknown(key: string, upload: ComparedUpload | undefined, isOld: boolean): boolean {
+  if (upload === undefined) return isOld
   switch (upload.state) {
     case 'pending':
     case 'checking':
       return false
     // What was posted once more after the check.
     case 'ready':
-      return key.startsWith('pending/')
-    // Removal is on its way to the others.
+      return isOld && key.startsWith('pending/')
+    // Removal is on its way to the others. What came after it is wanted by nobody, however young it is.
     case 'rejected':
     case 'deleted':
       return upload.removedAt !== null

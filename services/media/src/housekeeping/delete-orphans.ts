@@ -1,5 +1,6 @@
 import { must, type Callers } from '@parley/bus'
 import { uploadIdOfAvatar, type auth, type messaging } from '@parley/contracts'
+import { attachmentsInUse } from '../attachments-in-use.ts'
 import {
   deleteAsUnused,
   deleteUnusedSince,
@@ -52,13 +53,6 @@ async function settle(db: Db, found: readonly UploadRow[], inUse: ReadonlySet<st
     used.map(({ id }) => id),
   )
   await deleteAsUnused(db, unused)
-}
-
-async function attachmentsInUse({ messaging }: Owners, found: readonly UploadRow[]): Promise<Set<string>> {
-  const messageIds = [...new Set(found.map(({ messageId }) => messageId!))]
-  const { messages } = must(await messaging.listAttachments({ messageIds }))
-  const uploadsOf = new Map(messages.map(({ messageId, uploadIds }) => [messageId, uploadIds]))
-  return new Set(found.filter(({ id, messageId }) => uploadsOf.get(messageId!)?.includes(id)).map(({ id }) => id))
 }
 
 async function avatarsInUse({ auth, messaging }: Owners, found: readonly UploadRow[]): Promise<Set<string>> {

@@ -24,6 +24,7 @@ export function openHousekeeping(
     orphanAfterMs: number
     formLifetimeMs: number
     partsLifetimeMs: number
+    settlingMs: number
     log: Logger
   },
 ): Housekeeping {

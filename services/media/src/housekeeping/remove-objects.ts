@@ -4,21 +4,29 @@ import { uploadOf } from '../store/upload-of.ts'
 import { removeObjects } from '../store/objects.ts'
 import type { S3 } from '../store/open-s3.ts'
 import { abandonParts } from '../store/parts.ts'
-import { claimRemovals, forgetRemoved, noteRemoved, postponeRemoval } from '../store/removals.ts'
+import {
+  claimRemovals,
+  forgetRemoved,
+  forgetUsed,
+  noteRemoved,
+  postponeRemoval,
+  type Writable,
+} from '../store/removals.ts'
 import type { Db, UploadRow } from '../store/tables.ts'
 
 const UPLOADS_AT_ONCE = 100
 /** Who has claimed some and says nothing for so long is dead. */
 const LEASE_MS = 30_000
-const MOST_IN_A_ROW = 3
-/** Rows of deleted uploads are kept so long, for who asks what became of theirs. */
+/** So many after each other seldom fail when S3 is only busy. */
+const MOST_IN_A_ROW = 5
+const ROWS_AT_ONCE = 1_000
+const ABANDONED_AT_ONCE = 10
+/** Rows of uploads that were part of nothing are kept so long, for who asks what became of theirs. */
 const FORGET_AFTER_MS = 30 * 24 * 60 * 60 * 1_000
 
-interface Removing {
+interface Removing extends Writable {
   readonly db: Db
   readonly s3: S3
-  /** How long after its reservation something can still be written. */
-  readonly writableMs: number
   readonly log: Logger
 }
 
@@ -35,19 +43,23 @@ export async function removeDeleted(using: Removing, signal: AbortSignal): Promi
       await removeOneByOne(using, claimed, signal)
     }
   }
-  while (!signal.aborted && (await forgetRemoved(db, FORGET_AFTER_MS, 1_000)) === 1_000);
+  while (!signal.aborted && (await forgetUsed(db, ROWS_AT_ONCE)) === ROWS_AT_ONCE);
+  while (!signal.aborted && (await forgetRemoved(db, FORGET_AFTER_MS, ROWS_AT_ONCE)) === ROWS_AT_ONCE);
 }
 
-async function remove({ db, s3, writableMs, log }: Removing, rows: readonly UploadRow[]): Promise<void> {
+async function remove(using: Removing, rows: readonly UploadRow[]): Promise<void> {
+  const { db, s3, log } = using
   const uploads = rows.map((row) => ({ ...uploadOf(row), multipartId: row.multipartId }))
-  for (const upload of uploads) {
-    if (upload.multipartId !== null) await abandonParts(s3, pendingKey(upload), upload.multipartId)
+  const inParts = uploads.filter(({ multipartId }) => multipartId !== null)
+  for (let start = 0; start < inParts.length; start += ABANDONED_AT_ONCE) {
+    const some = inParts.slice(start, start + ABANDONED_AT_ONCE)
+    await Promise.all(some.map((upload) => abandonParts(s3, pendingKey(upload), upload.multipartId!)))
   }
   await removeObjects(s3, uploads.flatMap(keysOf))
   await noteRemoved(
     db,
     uploads.map(({ id }) => id),
-    writableMs,
+    using,
   )
   log.debug({ uploads: uploads.length }, 'objects of deleted uploads removed')
 }

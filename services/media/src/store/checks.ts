@@ -102,7 +102,8 @@ export function findUploads(db: Db, ids: readonly string[]): Promise<UploadRow[]
 }
 
 function eventOf(row: UploadRow): EventRecord {
-  const { uploadedBy, rejectedReason: reason } = row
+  const { rejectedReason: reason } = row
+  const uploadedBy = row.uploadedBy!
   const upload = uploadOf(row)
   return reason === null
     ? recordOf(media.events.mediaReady, {}, { upload, uploadedBy })

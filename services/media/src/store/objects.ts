@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { answered, REQUEST_TIMEOUT_MS, statusOf, unavailable, unlessLost, within, type Lost } from './answers.ts'
@@ -104,23 +105,43 @@ export interface ListedObject {
 export async function* listObjects(s3: S3, mostAtOnce = 1_000): AsyncGenerator<ListedObject, void> {
   let token: string | undefined
   do {
-    const command = new ListObjectsV2Command({
-      Bucket: s3.bucket,
-      Prefix: s3.prefix,
+    const page = await listPage(s3, {
       MaxKeys: mostAtOnce,
-      // Otherwise a key that XML cannot carry, whoever has put it there, would make the whole list unreadable.
-      EncodingType: 'url',
       ...(token === undefined ? {} : { ContinuationToken: token }),
     })
-    const page = await answered(s3.client.send(command, within(LIST_TIMEOUT_MS)))
-    for (const { Key, Size, LastModified } of page.Contents ?? []) {
-      if (Key === undefined || Size === undefined || LastModified === undefined)
-        throw unavailable('listed half an object')
-      const key = page.EncodingType === 'url' ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key
-      yield { key: key.slice(s3.prefix.length), size: Size, modifiedAt: LastModified }
-    }
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+    yield* page.objects
+    token = page.isLast ? undefined : page.token
   } while (token !== undefined)
+}
+
+/** A page of the same, in the order of keys, after one. */
+export async function listObjectsAfter(
+  s3: S3,
+  key: string | null,
+  most: number,
+): Promise<{ objects: readonly ListedObject[]; isLast: boolean }> {
+  return listPage(s3, { MaxKeys: most, ...(key === null ? {} : { StartAfter: s3.prefix + key }) })
+}
+
+async function listPage(
+  s3: S3,
+  which: Pick<ListObjectsV2CommandInput, 'MaxKeys' | 'ContinuationToken' | 'StartAfter'>,
+): Promise<{ objects: ListedObject[]; isLast: boolean; token: string | undefined }> {
+  const command = new ListObjectsV2Command({
+    Bucket: s3.bucket,
+    Prefix: s3.prefix,
+    // Otherwise a key that XML cannot carry, whoever has put it there, would make the whole list unreadable.
+    EncodingType: 'url',
+    ...which,
+  })
+  const page = await answered(s3.client.send(command, within(LIST_TIMEOUT_MS)))
+  const objects = (page.Contents ?? []).map(({ Key, Size, LastModified }) => {
+    if (Key === undefined || Size === undefined || LastModified === undefined)
+      throw unavailable('listed half an object')
+    const key = page.EncodingType === 'url' ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key
+    return { key: key.slice(s3.prefix.length), size: Size, modifiedAt: LastModified }
+  })
+  return { objects, isLast: page.IsTruncated !== true, token: page.NextContinuationToken }
 }
 
 /** Large buckets take their time. */

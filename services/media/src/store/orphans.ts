@@ -1,12 +1,13 @@
 import type { UploadState } from '@parley/protocol'
 import { sql } from 'kysely'
+import { asDeleted } from './deletion.ts'
 import type { Db, UploadRow } from './tables.ts'
 
 /** Those that nobody has used in time, and those that were rejected as long ago. Answers how many. */
 export async function deleteUnusedSince(db: Db, ms: number, most: number): Promise<number> {
   const { numUpdatedRows } = await db
     .updateTable('uploads')
-    .set({ state: 'deleted', deletedAt: now })
+    .set(asDeleted())
     .where('id', 'in', (query) =>
       query
         .selectFrom('uploads')
@@ -87,7 +88,7 @@ export async function deleteAsUnused(db: Db, looked: readonly UploadRow[]): Prom
   for (const { id, usedAt } of looked) {
     await db
       .updateTable('uploads')
-      .set({ state: 'deleted', deletedAt: now })
+      .set(asDeleted())
       .where('id', '=', id)
       // To the millisecond, as it was looked at.
       .where(sql<Date>`date_trunc('milliseconds', used_at)`, '=', usedAt)

@@ -23,13 +23,23 @@ export function claimRemovals(db: Db, most: number, leaseMs: number): Promise<Up
     .execute()
 }
 
+/** For how long something of an upload may still be written. */
+export interface Writable {
+  /** After its reservation: by who has a form or links. */
+  readonly writableMs: number
+  /** After it was settled, or deleted before that: by who was joining its parts or checking it. */
+  readonly settlingMs: number
+}
+
 /**
- * Nothing is left of them now. Who still may write, by a form or link that has not expired, could bring something back: once
- * nobody may any longer (`writableMs` after the reservation), they are removed again, and that is the end of it.
+ * Nothing is left of them now. What is still under way could bring something back: once it cannot any longer, they are removed
+ * again, and that is the end of it.
  */
-export async function noteRemoved(db: Db, ids: readonly string[], writableMs: number): Promise<void> {
+export async function noteRemoved(db: Db, ids: readonly string[], { writableMs, settlingMs }: Writable): Promise<void> {
   if (ids.length === 0) return
-  const writableUntil = sql<Date>`created_at + ${writableMs} * interval '1 ms'`
+  const writableUntil = sql<Date>`greatest(
+    created_at + ${writableMs} * interval '1 ms',
+    coalesce(settled_at, deleted_at) + ${settlingMs} * interval '1 ms')`
   const isOver = sql<boolean>`${writableUntil} <= clock_timestamp()`
   await db
     .updateTable('uploads')
@@ -55,6 +65,24 @@ export async function postponeRemoval(db: Db, id: string): Promise<void> {
     })
     .where('id', '=', id)
     .execute()
+}
+
+/** Nobody asks what became of these, which were part of something; but reservations of a day are counted. */
+export async function forgetUsed(db: Db, most: number): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('uploads')
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('uploads')
+        .select('id')
+        .where('state', '=', 'deleted')
+        .where('removedAt', 'is not', null)
+        .where((eb) => eb.or([eb('messageId', 'is not', null), eb('avatarOf', 'is not', null)]))
+        .where('createdAt', '<', sql<Date>`clock_timestamp() - interval '24 hours'`)
+        .limit(most),
+    )
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }
 
 /** Rows of which nothing is left, from before. */

@@ -84,6 +84,11 @@ export async function signInspection(
   return { url, headers: { 'if-match': etag } }
 }
 
+/** A link by which another service reads an object, from where this service itself reaches S3. */
+export function signForServices(s3: S3, key: string, lifetimeMs: number): Promise<string> {
+  return getSignedUrl(s3.client, new GetObjectCommand(at(s3, key)), { expiresIn: lifetimeMs / 1_000 })
+}
+
 /** Where an object is, for who reaches S3 as clients do and as this service does. No link: nothing is signed. */
 export async function placesOf(s3: S3, key: string): Promise<string[]> {
   const signed = [s3.publicClient, s3.client].map((client) => getSignedUrl(client, new GetObjectCommand(at(s3, key))))

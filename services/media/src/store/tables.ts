@@ -9,8 +9,9 @@ export interface UploadsTable {
   id: string
   /** Null for an avatar. */
   conversationId: string | null
-  uploadedBy: string
-  /** As declared. */
+  /** Null for the avatar of a conversation whose uploader was erased. */
+  uploadedBy: ColumnType<string | null, string, string | null>
+  /** As declared; empty once it is deleted. */
   name: string
   /** As declared, until they become those of the checked file. */
   type: ColumnType<string, string, string>
@@ -54,6 +55,12 @@ export interface UploadsTable {
   missingSince: Later<Date>
 }
 
+/** Who reserves nothing any more. */
+export interface ErasedUsersTable {
+  userId: string
+  erasedAt: ColumnType<Date, never, never>
+}
+
 export interface ReconciliationsTable {
   id: string
   startedAt: ColumnType<Date, never, Date>
@@ -75,6 +82,7 @@ export interface ReconciliationsTable {
 
 export interface Tables {
   uploads: UploadsTable
+  erasedUsers: ErasedUsersTable
   reconciliations: ReconciliationsTable
   outbox: OutboxTable
 }

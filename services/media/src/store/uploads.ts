@@ -1,4 +1,6 @@
 import { sql, type Transaction } from 'kysely'
+import { asDeleted } from './deletion.ts'
+import { isErased, lockReservations } from './erased-users.ts'
 import type { Db, Tables, UploadRow } from './tables.ts'
 
 export interface NewUpload {
@@ -18,10 +20,18 @@ export interface Quota {
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-/** Within the quota, also when one user reserves many at once; otherwise answers when there is room again. */
-export function insertUpload(db: Db, upload: NewUpload, quota: Quota): Promise<UploadRow | { retryAfterMs: number }> {
+/**
+ * Within the quota, also when one user reserves many at once; otherwise answers when there is room again. Of a user who is
+ * erased, also since just now, nothing is taken.
+ */
+export function insertUpload(
+  db: Db,
+  upload: NewUpload,
+  quota: Quota,
+): Promise<UploadRow | 'erased' | { retryAfterMs: number }> {
   return db.transaction().execute(async (transaction) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${upload.uploadedBy}, 0))`.execute(transaction)
+    await lockReservations(transaction, upload.uploadedBy)
+    if (await isErased(transaction, upload.uploadedBy)) return 'erased'
     const retryAfterMs = await waitOf(transaction, upload, quota)
     if (retryAfterMs !== undefined) return { retryAfterMs }
     return transaction.insertInto('uploads').values(upload).returningAll().executeTakeFirstOrThrow()
@@ -77,7 +87,7 @@ export async function beginChecking(db: Db, id: string, etag: string): Promise<v
 export async function deleteUnused(db: Db, id: string): Promise<boolean> {
   const deleted = await db
     .updateTable('uploads')
-    .set({ state: 'deleted', deletedAt: sql<Date>`clock_timestamp()` })
+    .set(asDeleted())
     .where('id', '=', id)
     .where('state', '<>', 'deleted')
     .where('messageId', 'is', null)
@@ -91,7 +101,7 @@ export async function deleteOfMessage(db: Db, messageId: string, ids: readonly s
   if (ids.length === 0) return
   await db
     .updateTable('uploads')
-    .set({ state: 'deleted', deletedAt: sql<Date>`clock_timestamp()` })
+    .set(asDeleted())
     .where('id', 'in', ids)
     .where('messageId', '=', messageId)
     .where('state', '<>', 'deleted')

@@ -1,4 +1,4 @@
-import type { Callers, Handlers } from '@parley/bus'
+import type { Bus, Callers, Handlers } from '@parley/bus'
 import type { auth, media, messaging } from '@parley/contracts'
 import type { Clock } from '@parley/runtime'
 import type { Reactions } from '../changes/gather-reactions.ts'
@@ -14,6 +14,7 @@ import type { Db } from '../store/tables.ts'
 import { addMembers } from './add-members.ts'
 import { addReaction } from './add-reaction.ts'
 import { allowTyping } from './allow-typing.ts'
+import { applyHolds } from './apply-holds.ts'
 import { blockUser } from './block-user.ts'
 import { changeRole } from './change-role.ts'
 import { createConversation } from './create-conversation.ts'
@@ -21,6 +22,10 @@ import { createMonths } from './create-months.ts'
 import { deleteMessage } from './delete-message.ts'
 import { dropMonths } from './drop-months.ts'
 import { editMessage } from './edit-message.ts'
+import { eraseUser } from './erase-user.ts'
+import { exportUser } from './export-user.ts'
+import { findRemains } from './find-remains.ts'
+import { expireMessages } from './expire-messages.ts'
 import { getConversation } from './get-conversation.ts'
 import { getMessages } from './get-messages.ts'
 import { getReceipts } from './get-receipts.ts'
@@ -41,6 +46,8 @@ import { listNotices } from './list-notices.ts'
 import { listRelations } from './list-relations.ts'
 import { markReceipts } from './mark-receipts.ts'
 import { muteConversation } from './mute-conversation.ts'
+import { oldestMessage } from './oldest-message.ts'
+import { previewRetention } from './preview-retention.ts'
 import { readVersions } from './read-versions.ts'
 import { removeMember } from './remove-member.ts'
 import { removeReaction } from './remove-reaction.ts'
@@ -55,6 +62,7 @@ import { updateSettings } from './update-settings.ts'
 
 /** All calls of the contract. Each takes from `parts` the few things it uses. */
 export const callsOf = (parts: {
+  bus: Bus
   db: Db
   /** For what locks conversations. */
   changesDb: Db
@@ -111,6 +119,13 @@ export const callsOf = (parts: {
     allowTyping: allowTyping(parts),
     createMonths: createMonths(parts),
     dropMonths: dropMonths(parts),
+    applyHolds: applyHolds(parts),
+    expireMessages: expireMessages(parts),
+    previewRetention: previewRetention(parts),
+    oldestMessage: oldestMessage(parts),
     setRetentionRules: setRetentionRules(parts),
     setConversationRetention: setConversationRetention(parts),
+    eraseUser: eraseUser(parts),
+    exportUser: exportUser(parts),
+    findRemains: findRemains(parts),
   }) satisfies Handlers<typeof messaging>

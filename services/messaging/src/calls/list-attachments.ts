@@ -5,9 +5,7 @@ import type { Db } from '../store/tables.ts'
 
 export function listAttachments({ db }: { db: Db }): Handler<(typeof messaging)['calls']['listAttachments']> {
   return async ({ messageIds }) => {
-    const messages = await list(db, messageIds)
-    return {
-      messages: messages.map(({ id, attachments }) => ({ messageId: id, uploadIds: attachments.map((one) => one.id) })),
-    }
+    const uploads = await list(db, messageIds)
+    return { messages: [...uploads].map(([messageId, uploadIds]) => ({ messageId, uploadIds: [...uploadIds] })) }
   }
 }

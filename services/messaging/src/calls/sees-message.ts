@@ -22,6 +22,8 @@ export function seesMessage({
       visibleFromSequence: visibleFrom(reader, reader),
       keptSince: retention.filesKeptSince(reader),
     })
-    return { sees: message !== undefined && message.deletedAt === null }
+    if (message === undefined || message.deletedAt !== null) return { sees: false }
+    // Files that have gone do not come back when they would be kept longer.
+    return { sees: reader.filesKeptFrom === null || message.createdAt >= reader.filesKeptFrom }
   }
 }

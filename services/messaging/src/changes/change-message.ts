@@ -6,6 +6,8 @@ import { visibleFrom } from '../domain/periods.ts'
 import type { Retention } from '../retention.ts'
 import { isBlocked } from '../store/blocks.ts'
 import { lockConversation, updateConversation } from '../store/conversations.ts'
+import { filesRemoved, type FilesRemoved } from '../store/files-removed.ts'
+import { keepIfHeld } from '../store/held-messages.ts'
 import { findMember, findMembers } from '../store/members.ts'
 import {
   findVisibleMessage,
@@ -38,6 +40,12 @@ interface Found {
   readonly version: number
 }
 
+interface Changed {
+  readonly after: MessageRow
+  /** What others are told of its files. */
+  readonly removed: readonly FilesRemoved[]
+}
+
 /** By its author; what it said before is kept. The same text and mentions again change nothing. */
 export function editMessage(
   db: Db,
@@ -66,11 +74,14 @@ export function editMessage(
       editedAt: conversation.now,
     })
     await replaceUnreadMentions(transaction, edited)
-    return edited
+    return { after: edited, removed: [] }
   })
 }
 
-/** By its author, or by those who may delete what others said. Its place stays, with nothing in it; again, it changes nothing. */
+/**
+ * By its author, or by those who may delete what others said. Its place stays, with nothing in it; again, it changes nothing.
+ * What it was is kept out of sight while a hold covers it.
+ */
 export function deleteMessage(db: Db, changing: ChangingMessage): Promise<ChangedMessage> {
   return changeMessage(db, changing, async (transaction, { conversation, member, message, version }) => {
     const { kind } = conversation
@@ -79,8 +90,9 @@ export function deleteMessage(db: Db, changing: ChangingMessage): Promise<Change
       throw refuse.forbidden({}, 'Only its author, or an owner or admin, can delete a message.')
     }
     if (message.deletedAt !== null) return undefined
+    const held = await keepIfHeld(transaction, [message], 'deleted')
     await forgetPartsOf(transaction, message.id)
-    return updateMessage(transaction, message.id, {
+    const after = await updateMessage(transaction, message.id, {
       version,
       text: '',
       mentions: [],
@@ -88,6 +100,8 @@ export function deleteMessage(db: Db, changing: ChangingMessage): Promise<Change
       reactions: [],
       deletedAt: conversation.now,
     })
+    // The outbox names the files: the message does not know them any more when it is told again.
+    return { after, removed: held.has(message.id) ? [] : filesRemoved(message) }
   })
 }
 
@@ -95,7 +109,7 @@ export function deleteMessage(db: Db, changing: ChangingMessage): Promise<Change
 function changeMessage(
   db: Db,
   { conversationId, messageId, actorId, retention }: ChangingMessage,
-  change: (transaction: Db, found: Found) => Promise<MessageRow | undefined>,
+  change: (transaction: Db, found: Found) => Promise<Changed | undefined>,
 ): Promise<ChangedMessage> {
   return db.transaction().execute(async (transaction) => {
     const conversation = await lockConversation(transaction, conversationId)
@@ -109,18 +123,11 @@ function changeMessage(
     const changed = await change(transaction, { conversation, member, message, version })
     if (changed === undefined) return { message: messageOf(message), told: undefined }
     await updateConversation(transaction, conversationId, { version })
-    const removed = removedAttachments(message, changed)
+    const { after, removed } = changed
     const { id } = await writeOutbox(transaction, [{ kind: 'message-updated', version, id: messageId }, ...removed])
-    const told = messageOf(changed)
+    const told = messageOf(after)
     return { message: told, told: { id, events: [{ kind: 'message-updated', version, message: told }, ...removed] } }
   })
-}
-
-/** The outbox names the files: the message does not know them any more when it is told again. */
-function removedAttachments(before: MessageRow, after: MessageRow): Extract<Change, { kind: 'attachments-removed' }>[] {
-  const { id: messageId, conversationId } = before
-  if (before.attachments.length === 0 || after.attachments.length > 0) return []
-  return [{ kind: 'attachments-removed', conversationId, messageId, uploadIds: before.attachments.map(({ id }) => id) }]
 }
 
 async function assertMembers(db: Db, conversationId: string, userIds: readonly string[]): Promise<void> {

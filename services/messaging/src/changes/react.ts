@@ -110,7 +110,8 @@ function refusalOf(
   return undefined
 }
 
-async function summaryAfter(
+/** What is told of a message's reactions after this change. */
+export async function summaryAfter(
   db: Db,
   message: MessageRow,
   changed: Parameters<typeof reactionsAfter>[1],

@@ -1,17 +1,10 @@
-import { sql } from 'kysely'
-import { isHeld, keepHolds } from './holds.ts'
+import { sql, type RawBuilder } from 'kysely'
+import { keepHolds } from './holds.ts'
+import { ofAllMonths, type MessageTables } from './message-tables.ts'
 import { messageOf } from './messages.ts'
-import type { Db, HeldContent, MessageRow, Tables } from './tables.ts'
+import type { Db, HeldContent, MessageRow } from './tables.ts'
 
 type Reason = 'expired' | 'deleted' | 'erased'
-
-/** Where messages and what belongs to them are read: of all months, or the tables of one. */
-export interface MessageTables {
-  readonly edits: string
-  readonly reactions: string
-}
-
-const ofAllMonths: MessageTables = { edits: 'message_edits', reactions: 'reactions' }
 
 /**
  * Copies those of the messages that a hold covers, before they are destroyed, with their edits and reactions. Answers their
@@ -80,14 +73,14 @@ async function copy(db: Db, messages: readonly MessageRow[], reason: Reason, tab
     .onConflict((conflict) =>
       conflict
         .column('id')
-        .doUpdateSet(({ ref }) => ({ content: ref('excluded.content'), reason: ref('excluded.reason') }))
+        .doUpdateSet((eb) => ({ content: eb.ref('excluded.content'), reason: eb.ref('excluded.reason') }))
         // What is left of a deleted message does not replace what it was.
         .where(sql<boolean>`excluded.content -> 'message' ->> 'deletedAt' is null`),
     )
     .execute()
 }
 
-async function readParts<Part>(db: Db, query: ReturnType<typeof sql>): Promise<Map<string, Part[]>> {
+async function readParts<Part>(db: Db, query: RawBuilder<unknown>): Promise<Map<string, Part[]>> {
   const { rows } = await query.execute(db)
   return Map.groupBy(rows as (Part & { messageId: string })[], ({ messageId }) => messageId)
 }

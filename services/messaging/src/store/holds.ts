@@ -49,7 +49,7 @@ async function allExist(db: Db, conversationIds: readonly string[]): Promise<boo
   return found.length === conversationIds.length
 }
 
-/** Whether a hold covers what this user wrote in this conversation: an expression for queries. */
-export const isHeld = (senderId: string, conversationId: string) =>
-  sql<boolean>`exists (
-    select from holds where user_id = ${sql.ref(senderId)} or conversation_id = ${sql.ref(conversationId)})`
+/** Their ids. */
+export async function listHolds(db: Db): Promise<ReadonlySet<string>> {
+  return new Set((await db.selectFrom('holds').select('id').execute()).map(({ id }) => id))
+}

@@ -59,6 +59,21 @@ export async function countOwners(db: Db, conversationId: string): Promise<numbe
   return owners
 }
 
+/** Who becomes owner when another is to go: the longest-standing admin, else the longest-standing member. */
+export async function findSuccessor(db: Db, { conversationId, userId }: MemberKey): Promise<MemberRow | undefined> {
+  return db
+    .selectFrom('members')
+    .selectAll()
+    .where('conversationId', '=', conversationId)
+    .where('userId', '<>', userId)
+    .where('leftAt', 'is', null)
+    .orderBy(({ eb }) => eb('role', '=', 'admin'), 'desc')
+    .orderBy('joinedVersion')
+    .orderBy('userId')
+    .limit(1)
+    .executeTakeFirst()
+}
+
 /**
  * Begins memberships, under the conversation's lock. Who comes back keeps their row and their watermarks; in all else they
  * are like everybody new.

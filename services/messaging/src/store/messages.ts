@@ -37,17 +37,21 @@ export async function findMessages(db: Db, ids: readonly string[]): Promise<Map<
   return new Map(rows.map((row) => [row.id, messageOf(row)]))
 }
 
-/** Of those of the messages that exist and are not deleted. */
-export async function listAttachments(
-  db: Db,
-  ids: readonly string[],
-): Promise<Pick<MessageRow, 'id' | 'attachments'>[]> {
-  return db
+/** The files of those of the messages that exist and are not deleted, or that are held. */
+export async function listAttachments(db: Db, ids: readonly string[]): Promise<Map<string, ReadonlySet<string>>> {
+  const stored = await db
     .selectFrom('messages')
     .select(['id', 'attachments'])
     .where('id', 'in', ids)
     .where('deletedAt', 'is', null)
     .execute()
+  // After that: a message that is copied for a hold meanwhile is found in one of them.
+  const held = await db.selectFrom('heldMessages').select(['id', 'uploadIds']).where('id', 'in', ids).execute()
+  const uploads = new Map<string, ReadonlySet<string>>(
+    stored.map(({ id, attachments }) => [id, new Set(attachments.map((attachment) => attachment.id))]),
+  )
+  for (const { id, uploadIds } of held) uploads.set(id, new Set(uploadIds).union(uploads.get(id) ?? new Set()))
+  return uploads
 }
 
 /** Those of the messages that exist, each with the version that created it. */

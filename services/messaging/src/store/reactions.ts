@@ -50,3 +50,17 @@ export async function readReactions(db: Db, messageId: string): Promise<Reaction
     .orderBy('emoji')
     .execute()
 }
+
+/** All that a user has given to these messages. */
+export async function deleteReactionsOf(
+  db: Db,
+  { userId, messageIds }: { userId: string; messageIds: readonly string[] },
+): Promise<ReactionPlace[]> {
+  if (messageIds.length === 0) return []
+  return db
+    .deleteFrom('reactions')
+    .where('messageId', 'in', messageIds)
+    .where('userId', '=', userId)
+    .returning(['messageId', 'emoji', 'userId'])
+    .execute()
+}

@@ -9,6 +9,7 @@ export type Reader = Pick<MemberRow, 'userId' | 'visibleFromSequence'> &
     | 'fileDays'
     | 'firstKeptSequence'
     | 'keptFrom'
+    | 'filesKeptFrom'
     | 'createdAt'
     | 'lastSequence'
     | 'memberCount'
@@ -27,6 +28,7 @@ export async function findReader(db: Db, conversationId: string, userId: string)
       'conversations.fileDays',
       'conversations.firstKeptSequence',
       'conversations.keptFrom',
+      'conversations.filesKeptFrom',
       'conversations.createdAt',
       'conversations.lastSequence',
       'conversations.memberCount',

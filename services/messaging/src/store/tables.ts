@@ -202,6 +202,14 @@ interface BlockChangesTable {
   changedAt: Date
 }
 
+/** Of users who are being erased, or are erased. */
+interface ErasuresTable {
+  userId: string
+  conversationId: string
+  /** In messages that were last changed with this version, or before, nothing of theirs is left. */
+  version: number
+}
+
 /** Written as text, read as what it says. */
 type Json<Value> = ColumnType<Value, string | undefined, string>
 
@@ -221,6 +229,7 @@ export interface Tables {
   retentionRules: RetentionRulesTable
   holds: HoldsTable
   heldMessages: HeldMessagesTable
+  erasures: ErasuresTable
   outbox: OutboxTable
 }
 
