@@ -111,6 +111,7 @@ create table auth.users (
   folded_name text not null,
   avatar_url text,
   created_at timestamp(3) with time zone not null default clock_timestamp(),
+  erased_at timestamp(3) with time zone,
   constraint users_pkey PRIMARY KEY (id)
 );
 CREATE INDEX users_folded_name ON auth.users USING btree (folded_name, id);

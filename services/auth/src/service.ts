@@ -37,35 +37,21 @@ export async function startAuth(config: Config): Promise<Auth> {
   const { db } = postgres
   const bus = stack.use(await connectBus({ url: config.natsUrl, service: 'auth', log }))
   await ensureStream(bus, auth)
-  const outbox = stack.use(
-    openOutbox<EventRecord, Tables>({
-      db,
-      log,
-      deliver: (rows) => publishRows(bus, rows),
-    }),
-  )
+  const outbox = stack.use(openOutbox<EventRecord, Tables>({ db, log, deliver: (rows) => publishRows(bus, rows) }))
   stack.use(repeat('remove-expired', { everyMs: REMOVE_EXPIRED_EVERY_MS, log }, (signal) => removeExpired(db, signal)))
 
   const audit = openAuditLog(db)
+  const shared = { db, bus, outbox, audit, log }
   stack.use(hearRoleChanges(bus, audit))
   stack.use(hearDecisions(bus, audit))
-  const { sessions } = stack.use(keepSessions({ db, bus, outbox, audit, log }))
+  const { sessions } = stack.use(keepSessions(shared))
   const signIn = createSignIn(db, outbox)
   const oauth = stack.use(
     await openOAuth({ db, issuer, secret, clients, admins, signingKeyDays, sessions, signIn, audit, log }),
   )
   const federation = createFederation({ upstreams, publicUrl: issuer, db })
   const mediaCalls = callerOf(bus, media)
-  const { signInForDevelopment, ...calls } = createCalls({
-    db,
-    bus,
-    outbox,
-    signIn,
-    sessions,
-    audit,
-    mediaCalls,
-    ...oauth,
-  })
+  const { signInForDevelopment, ...calls } = createCalls({ ...shared, signIn, sessions, mediaCalls, ...oauth })
   stack.use(await serve(bus, auth, development ? { ...calls, signInForDevelopment } : calls, { isUnavailable }))
 
   const health = createHealth({ checks: { nats: () => bus.check(), postgres: () => postgres.check() }, metrics })

@@ -29,7 +29,8 @@ export async function openRetention(options: { db: Db; clock: Clock; log: Logger
 
   async function readAgain(): Promise<void> {
     const read = await readRetentionRules(db)
-    if (read !== undefined) rules = read
+    // What was read first may arrive last.
+    if (read !== undefined && read.revision >= rules.revision) rules = read
   }
 
   const reading = repeat('read-retention-rules', { everyMs: READ_EVERY_MS, log }, readAgain)

@@ -18,10 +18,9 @@ export function getMessages(parts: {
   async function assertKept(
     conversationId: string,
     reader: Reader,
-    { before, after }: { before: number | undefined; after: number | undefined },
+    { before, after, keptSince }: { before: number | undefined; after: number | undefined; keptSince: Date },
   ): Promise<void> {
     if (before === undefined && after === undefined) return
-    const keptSince = retention.keptSince(reader)
     const firstKept = await firstKeptSequence(db, { id: conversationId, ...reader }, keptSince)
     const from = Math.max(before ?? after! + 1, reader.visibleFromSequence)
     if (from < firstKept) throw refuse.history_expired({ firstKeptSequence: firstKept })
@@ -30,9 +29,10 @@ export function getMessages(parts: {
   return async ({ actor, conversationId, before, after, limit = DEFAULT_PAGE_SIZE }) => {
     const reader = await findReader(db, conversationId, actor.userId)
     if (reader === undefined) throw refuse.not_a_member()
-    await assertKept(conversationId, reader, { before, after })
-    const visibleFromSequence = visibleFrom(reader, reader)
+    // Once: what expires meanwhile must not make a hole.
     const keptSince = retention.keptSince(reader)
+    await assertKept(conversationId, reader, { before, after, keptSince })
+    const visibleFromSequence = visibleFrom(reader, reader)
     const place = { conversationId, visibleFromSequence, keptSince, before, after, limit }
     // The nearest to the named place come first, so that a bound cuts off the farthest.
     const nearestFirst = firstThatFit(await readMessages(db, place))

@@ -26,7 +26,7 @@ export function jobsOf(using: {
   monthsAhead: number
   leaveDefaultToMonths: boolean
 }): Readonly<Record<RunKind, Job>> {
-  const { db, owners } = using
+  const { db } = using
   return {
     'create-months': () => createMonths(using),
     expire: async (note, signal) => {
@@ -40,7 +40,7 @@ export function jobsOf(using: {
     verify: (note, signal) =>
       verify(
         {
-          owners,
+          ...using,
           listErasedUserIds: (page) => listErasedUserIds(db, page),
           findOwnRemains: () => findOwnRemains(db),
           note,

@@ -24,10 +24,12 @@ export async function verify(
     listErasedUserIds: (page: { after: string | undefined; limit: number }) => Promise<string[]>
     /** The same in what retention keeps itself. */
     findOwnRemains: () => Promise<{ counts: Counts; findings: Finding[] }>
+    leaveDefaultToMonths: boolean
     note: (counts: Counts) => Promise<void>
   },
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const { leaveDefaultToMonths } = using
   const own = await using.findOwnRemains()
   let counts: Counts = own.counts
   const findings: Finding[] = [...own.findings]
@@ -36,7 +38,8 @@ export async function verify(
   for (;;) {
     const erasedUserIds = await using.listErasedUserIds({ after, limit: USERS_AT_ONCE })
     for (const [service, owner] of Object.entries(using.owners)) {
-      const ask = (request: RequestOf<FindRemains>): Promise<Answer<ReplyOf<FindRemains>>> => owner.findRemains(request)
+      const ask = (request: RequestOf<FindRemains>): Promise<Answer<ReplyOf<FindRemains>>> =>
+        owner.findRemains({ ...request, leaveDefaultToMonths })
       let cursor: string | null = null
       do {
         signal.throwIfAborted()
