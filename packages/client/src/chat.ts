@@ -52,7 +52,10 @@ export interface Chat extends AsyncDisposable {
   remove(message: MessagePlace): Promise<Message>
   react(message: MessagePlace, emoji: string): Promise<Message>
   unreact(message: MessagePlace, emoji: string): Promise<Message>
-  /** Older messages, or those between; they are kept in the state too. */
+  /**
+   * Older messages, or those between; they are kept in the state too. None when all before that place has expired. Rejects with
+   * `history_expired` when what follows a place has.
+   */
   loadMessages(conversationId: string, page: Page): Promise<readonly Message[]>
   /** The user has read all up to this sequence. That messages are delivered is told without being asked. */
   markRead(conversationId: string, sequence: number): void

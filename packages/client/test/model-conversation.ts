@@ -13,6 +13,7 @@ export type Happening =
   | { readonly kind: 'send'; readonly by: number; readonly mentionsMe: boolean }
   | { readonly kind: 'edit'; readonly place: number; readonly mentionsMe: boolean }
   | { readonly kind: 'rename' }
+  | { readonly kind: 'expire'; readonly count: number }
   | { readonly kind: 'come' | 'go' | 'promote'; readonly user: number }
   | { readonly kind: 'read'; readonly user: number; readonly back: number }
 
@@ -24,6 +25,8 @@ interface Snapshot {
   readonly memberCount: number
   readonly receipts: ReadonlyMap<string, Receipt>
   readonly joined: { readonly version: number; readonly sequence: number }
+  /** Messages before it have expired. */
+  readonly firstKept: number
 }
 
 /** Beyond it, who was away reloads: the newest page alone. */
@@ -36,7 +39,7 @@ export class ModelConversation {
   readonly #past: Snapshot[] = []
 
   constructor() {
-    const start = { version: 1, title: '', messages: [], memberCount: 0, receipts: new Map() }
+    const start = { version: 1, title: '', messages: [], memberCount: 0, receipts: new Map(), firstKept: 1 }
     const joined = { version: 1, sequence: 0 }
     const members = new Map([me, ...others].map((userId) => [userId, { ...memberOf(userId), version: 1 }]))
     this.#past.push({ ...start, memberCount: members.size, members, joined })
@@ -73,7 +76,7 @@ export class ModelConversation {
       }
       case 'edit': {
         const old = now.messages[happening.place % now.messages.length]
-        if (old === undefined) return
+        if (old === undefined || old.sequence < now.firstKept) return
         const message = { ...old, version, text: `${version}`, mentions: happening.mentionsMe ? [me] : [] }
         this.#tell(
           { ...now, version, messages: now.messages.with(message.sequence - 1, message) },
@@ -83,6 +86,13 @@ export class ModelConversation {
       }
       case 'rename': {
         const next = { ...now, version, title: `${version}` }
+        this.#tell(next, [{ name: 'ConversationUpdated', payload: this.#conversation(next) }])
+        return
+      }
+      case 'expire': {
+        const firstKept = Math.min(now.messages.length + 1, now.firstKept + happening.count)
+        if (firstKept === now.firstKept) return
+        const next = { ...now, version, firstKept }
         this.#tell(next, [{ name: 'ConversationUpdated', payload: this.#conversation(next) }])
         return
       }
@@ -109,7 +119,7 @@ export class ModelConversation {
   conversation(moment = this.moments - 1): Conversation {
     const then = this.#past[moment]!
     const readSequence = then.receipts.get(me)?.readSequence ?? 0
-    const floor = Math.max(readSequence, then.joined.sequence)
+    const floor = Math.max(readSequence, then.joined.sequence, then.firstKept - 1)
     const unread = then.messages.filter(({ sequence }) => sequence > floor)
     return {
       ...this.#conversation(then),
@@ -149,9 +159,9 @@ export class ModelConversation {
     return { conversations: [told], removed: [] }
   }
 
-  /** What may be seen at a moment: not what was said before the last joining. */
-  #visible({ messages, joined }: Snapshot): Message[] {
-    return messages.filter(({ sequence }) => sequence > joined.sequence)
+  /** What may be seen at a moment: not what was said before the last joining, nor what has expired. */
+  #visible({ messages, joined, firstKept }: Snapshot): Message[] {
+    return messages.filter(({ sequence }) => sequence > joined.sequence && sequence >= firstKept)
   }
 
   #isMember({ members }: Snapshot, userId: string): boolean {
@@ -192,7 +202,7 @@ export class ModelConversation {
     if (wasMine) this.events.push(...told)
   }
 
-  #conversation({ version, title, messages, memberCount }: Snapshot): Conversation {
+  #conversation({ version, title, messages, memberCount, firstKept }: Snapshot): Conversation {
     return {
       id: this.id,
       kind: 'group',
@@ -208,6 +218,7 @@ export class ModelConversation {
       memberCount,
       capabilities: { typing: true, receipts: 'members', presence: true },
       retentionDays: 365,
+      firstKeptSequence: firstKept,
     }
   }
 

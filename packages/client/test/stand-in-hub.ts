@@ -324,6 +324,7 @@ const newConversation = (userId: string): Conversation => ({
   memberCount: 2,
   capabilities: { typing: true, receipts: 'members', presence: true },
   retentionDays: 365,
+  firstKeptSequence: 1,
   me: {
     role: 'owner',
     joinedSequence: 0,

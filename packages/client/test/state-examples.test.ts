@@ -44,6 +44,26 @@ describe('a state', () => {
     expect(knownOf(state, model).messages).toEqual(model.now.messages)
   })
 
+  test('forgets what has expired, also when it is read or told late', () => {
+    const model = new ModelConversation()
+    for (let count = 0; count < 6; count++) model.happen(send)
+    let state = synced(start, model)
+    const read = { messages: model.now.messages, moment: state.moment }
+    const late = model.events.at(-1)!
+    model.happen({ kind: 'expire', count: 5 })
+    state = applyEvent(state, model.events.at(-1)!)
+    expect(knownOf(state, model).messages.map(({ sequence }) => sequence)).toEqual([6])
+    expect(knownOf(state, model).conversation.me?.unreadCount).toBe(1)
+    state = applyEvent(withHistory(state, model.id, read), late)
+    expect(knownOf(state, model).messages.map(({ sequence }) => sequence)).toEqual([6])
+    model.happen({ kind: 'expire', count: 1 })
+    state = synced(state, model)
+    expect(knownOf(state, model)).toMatchObject({
+      messages: [],
+      conversation: { lastMessage: null, firstKeptSequence: 7, me: { unreadCount: 0 } },
+    })
+  })
+
   test('takes no history that was read before a reload', () => {
     const model = new ModelConversation()
     for (let count = 0; count < 5; count++) model.happen(send)

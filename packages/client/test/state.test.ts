@@ -14,6 +14,7 @@ const talk: fc.Arbitrary<Happening>[] = [
   fc.record({ kind: fc.constant('send' as const), by: other, mentionsMe }),
   fc.record({ kind: fc.constant('edit' as const), place: fc.nat(20), mentionsMe }),
   fc.constant({ kind: 'rename' as const }),
+  fc.record({ kind: fc.constant('expire' as const), count: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ kind: fc.constantFrom('come' as const, 'go' as const, 'promote' as const), user: other }),
   fc.record({ kind: fc.constant('read' as const), user, back: fc.nat(3) }),
 ]
@@ -87,12 +88,13 @@ function expectNoGap(client: Client, model: ModelConversation): void {
   const { known } = client
   if (known === undefined) return
   expect(known.version).toBeLessThanOrEqual(known.heard)
-  expect(known.messages.filter(({ sequence }) => sequence < known.basis.wholeFrom)).toEqual([])
+  const from = Math.max(known.basis.wholeFrom, known.conversation.firstKeptSequence)
+  expect(known.messages.filter(({ sequence }) => sequence < from)).toEqual([])
   for (const event of model.events) {
     if (event.name !== 'MessageCreated' && event.name !== 'MessageUpdated') continue
     const { sequence, version } = event.payload
     if (version > known.version || version <= known.basis.wholeTo || version <= known.basis.origin) continue
-    if (sequence < known.basis.wholeFrom) continue
+    if (sequence < from) continue
     expect(known.messages.find((message) => message.sequence === sequence)?.version ?? 0).toBeGreaterThanOrEqual(
       version,
     )
@@ -112,7 +114,7 @@ function expectAsFresh(client: Client, model: ModelConversation): void {
   expect(known.conversation).toMatchObject({ ...conversation, version: known.conversation.version })
   const { mentionCount, ...counted } = own!
   expect(known.conversation.me).toMatchObject(counted)
-  const floor = Math.max(counted.readSequence, counted.joinedSequence)
+  const floor = Math.max(counted.readSequence, counted.joinedSequence, conversation.firstKeptSequence - 1)
   const isAllUnreadHere = known.messages.filter(({ sequence }) => sequence > floor).length === counted.unreadCount
   if (isAllUnreadHere) expect(known.conversation.me!.mentionCount).toBe(mentionCount)
   expect(known.receipts).toEqual(expected.receipts)
@@ -128,7 +130,7 @@ function expectAsFresh(client: Client, model: ModelConversation): void {
     expect(message).toEqual(model.now.messages[message.sequence - 1])
     expect(message.sequence).toBeGreaterThan(joined)
   }
-  const visible = model.now.messages.filter(({ sequence }) => sequence > joined)
+  const visible = model.now.messages.filter(({ sequence }) => sequence > joined && sequence >= model.now.firstKept)
   expect(known.messages.slice(-3)).toEqual(visible.slice(-3))
 }
 

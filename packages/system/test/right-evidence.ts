@@ -320,6 +320,7 @@ class Ideal {
       memberCount: USERS,
       capabilities: { typing: true, receipts: 'members', presence: true },
       retentionDays: 365,
+      firstKeptSequence: 1,
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Conversation, Member, Message, Receipt } from '@parley/protocol'
 import type { Basis, ConversationState, KnownMember } from './chat-state.ts'
-import { withMessages } from './messages.ts'
+import { indexFrom, withMessages } from './messages.ts'
 import { passed } from './ranges.ts'
 import { ownReceipts, withReceipts } from './receipts.ts'
 import { nobodyTypes } from './typing.ts'
@@ -53,7 +53,7 @@ export function withTold(known: ConversationState, told: Told, userId: string | 
     {
       ...known,
       basis,
-      messages: withMessages(known.messages, allMessages, known.basis),
+      messages: keptOf(withMessages(known.messages, allMessages, known.basis), basis.told),
       members: withMembers(known, members, membersVersion),
       receipts: withReceipts(known.receipts, [
         ...receipts,
@@ -74,13 +74,24 @@ function basisAfter(basis: Basis, conversation: Conversation): Basis {
   const own = isOwnNewer ? me : basis.told.me
   return {
     ...basis,
-    told: { ...(isNewer ? all : basis.told), ...(own === undefined ? {} : { me: own }) },
+    told: {
+      ...(isNewer ? all : basis.told),
+      // Rises only, and so is right whenever it was told.
+      firstKeptSequence: Math.max(basis.told.firstKeptSequence, conversation.firstKeptSequence),
+      ...(own === undefined ? {} : { me: own }),
+    },
     meVersion: isOwnNewer ? conversation.version : basis.meVersion,
     counted: countedAfter(basis.counted, conversation),
     memberSteps: isNewer
       ? new Map([...basis.memberSteps].filter(([version]) => version > conversation.version))
       : basis.memberSteps,
   }
+}
+
+/** What has expired is forgotten. */
+function keptOf(messages: readonly Message[], { firstKeptSequence }: Conversation): readonly Message[] {
+  const expired = indexFrom(messages, firstKeptSequence)
+  return expired === 0 ? messages : messages.slice(expired)
 }
 
 function withMembers(
@@ -117,6 +128,7 @@ export function settled(known: ConversationState, userId: string | undefined): C
     deliveredSequence: Math.max(told.me.deliveredSequence, marks?.deliveredSequence ?? 0),
     readSequence: Math.max(told.me.readSequence, marks?.readSequence ?? 0),
   }
-  const counts = unreadCounts({ me, lastSequence }, { messages, counted: basis.counted, userId })
+  const { firstKeptSequence } = told
+  const counts = unreadCounts({ me, lastSequence, firstKeptSequence }, { messages, counted: basis.counted, userId })
   return { ...known, conversation: { ...conversation, me: { ...me, ...counts } } }
 }

@@ -17,14 +17,21 @@ export function countedAfter(counted: Counted, { lastSequence, me }: Conversatio
 
 /**
  * The unread messages, from what was last counted and what has been told and read since. The number of messages is exact
- * but for those that have expired since. That of mentions is exact where all unread messages are here; otherwise it trusts the
+ * but for those that have expired since the first kept one was last told. That of mentions is exact where all unread messages are here; otherwise it trusts the
  * last counting for what is not, so an edit of such a message shows only at the next one.
  */
 export function unreadCounts(
-  { me, lastSequence }: { me: Pick<Membership, 'joinedSequence' | 'readSequence'>; lastSequence: number },
+  {
+    me,
+    lastSequence,
+    firstKeptSequence,
+  }: { me: Pick<Membership, 'joinedSequence' | 'readSequence'> } & Pick<
+    Conversation,
+    'lastSequence' | 'firstKeptSequence'
+  >,
   { messages, counted, userId }: { messages: readonly Message[]; counted: Counted; userId: string | undefined },
 ): Pick<Membership, 'unreadCount' | 'mentionCount'> {
-  const floor = Math.max(counted.floor, me.joinedSequence, me.readSequence)
+  const floor = Math.max(counted.floor, me.joinedSequence, me.readSequence, firstKeptSequence - 1)
   const unreadCount = Math.max(0, lastSequence - floor)
   const unread = messages.slice(indexFrom(messages, floor + 1))
   const mentions = mentionsIn(unread, userId)
