@@ -158,9 +158,16 @@ function inputOf(name: OperationName, { conversationId, messageId }: Scene): Rec
     accessToken: 'no token',
     conversations: [],
     since: null,
+    messageDays: null,
+    fileDays: null,
+    reason: 'a reason',
+    holdId: randomUUID(),
   }
   // Whoever is signed out can ask for nothing more.
-  if (name === 'SignOutUser' || name === 'BlockUser') values['userId'] = randomUUID()
+  if (['SignOutUser', 'BlockUser', 'EraseUser', 'ExportUser', 'PlaceHold'].includes(name))
+    values['userId'] = randomUUID()
+  if (name === 'PlaceHold') delete values['conversationId']
+  if (name === 'StartRun') values['kind'] = 'create-months'
   if (name === 'AddMembers') values['userIds'] = [users.stranger.id]
   const fields = Object.keys(operations[name].input.shape)
   return Object.fromEntries(fields.filter((field) => field in values).map((field) => [field, values[field]]))

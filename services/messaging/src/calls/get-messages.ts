@@ -23,7 +23,9 @@ export function getMessages(parts: {
     if (before === undefined && after === undefined) return
     const firstKept = await firstKeptSequence(db, { id: conversationId, ...reader }, keptSince)
     const from = Math.max(before ?? after! + 1, reader.visibleFromSequence)
-    if (from < firstKept) throw refuse.history_expired({ firstKeptSequence: firstKept })
+    if (from < firstKept) {
+      throw refuse.history_expired({ firstKeptSequence: firstKept }, `The first message that is kept is ${firstKept}.`)
+    }
   }
 
   return async ({ actor, conversationId, before, after, limit = DEFAULT_PAGE_SIZE }) => {
