@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError, readEnvironment, variables, type Environment } from '@parley/runtime'
+import { s3SettingsOf, s3Variables } from '@parley/s3'
 import { z } from 'zod'
 import type { MediaKind } from './domain/media-types.ts'
 import { takenTypes } from './domain/taken-types.ts'
-import { bucketSetupOf, s3SettingsOf, s3Variables } from './s3-config.ts'
+import { bucketSetupOf, bucketVariables } from './bucket-config.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -43,8 +44,8 @@ export function readConfig(environment: Environment) {
       S3_FORCE_PATH_STYLE: s3Variables.S3_FORCE_PATH_STYLE,
       S3_SSE: s3Variables.S3_SSE,
       S3_SSE_KEY_ID: s3Variables.S3_SSE_KEY_ID,
-      S3_BUCKET_SETUP: s3Variables.S3_BUCKET_SETUP,
-      MEDIA_ALLOWED_ORIGINS: s3Variables.MEDIA_ALLOWED_ORIGINS,
+      S3_BUCKET_SETUP: bucketVariables.S3_BUCKET_SETUP,
+      MEDIA_ALLOWED_ORIGINS: bucketVariables.MEDIA_ALLOWED_ORIGINS,
       MEDIA_IMAGE_MAX_BYTES: bytes(25 * MEGABYTE),
       MEDIA_VIDEO_MAX_BYTES: bytes(500 * MEGABYTE),
       MEDIA_AUDIO_MAX_BYTES: bytes(100 * MEGABYTE),

@@ -1,7 +1,7 @@
 import { refuse } from '@parley/contracts'
+import type { S3 } from '@parley/s3'
 import { partSizesOf } from './domain/part-sizes.ts'
 import { joinParts, listParts } from './store/parts.ts'
-import type { S3 } from './store/open-s3.ts'
 
 /**
  * Makes one file of the parts when all are there, each as large as it must be; otherwise it is not received yet, and the parts

@@ -26,8 +26,8 @@ let endpoint: string
 beforeAll(async () => void ({ endpoint } = await testS3()))
 
 const file = { type: 'application/pdf', content: pdf() }
-/** So that a form does not keep an erasure waiting. */
-const short = { formLifetimeMs: 1_000, partsLifetimeMs: 1_000, settlingMs: 1_000 }
+/** So that a form does not keep an erasure waiting for long. */
+const short = { formLifetimeMs: 5_000, partsLifetimeMs: 1_000, settlingMs: 1_000 }
 const PATIENCE = { timeout: 60_000, interval: 200 }
 
 describe('erasing a user', () => {
@@ -139,7 +139,7 @@ describe('erasing a user', () => {
   }, 60_000)
 
   test('outlasts a form: what is posted during it neither becomes ready nor stays', async () => {
-    await using service = await startForTest({ ...short, formLifetimeMs: 6_000 })
+    await using service = await startForTest({ ...short, formLifetimeMs: 8_000 })
     const alice = memberOf(service)
     const { upload: reserved, form } = await reserve(service, alice, file)
     const begun = must(await service.calls.eraseUser({ userId: alice, cursor: null }))

@@ -1,11 +1,10 @@
 import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
 import { setTimeout as delay } from 'node:timers/promises'
 import { testS3 } from '@parley/testing'
+import { openS3, type S3, within } from '@parley/s3'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { findObject, listObjects, putObject, readObject, removeObject, removeObjects } from '../src/store/objects.ts'
 import { copyObject } from '../src/store/copy-object.ts'
-import { within } from '../src/store/answers.ts'
-import { openS3, type S3 } from '../src/store/open-s3.ts'
 import { openS3Door, type S3Door } from './s3-door.ts'
 import { bytes, everything, openS3ForTest, s3Settings, text } from './s3-for-test.ts'
 

@@ -2,10 +2,10 @@ import { sql, type UpdateObject } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import { beforeAll, expect, test } from 'vitest'
 import { silentLog, testS3 } from '@parley/testing'
+import { openS3, type S3 } from '@parley/s3'
 import { pendingKey, readyKey } from '../src/domain/object-keys.ts'
 import { removeDeleted } from '../src/housekeeping/remove-objects.ts'
 import { putObject, removeObjects } from '../src/store/objects.ts'
-import { openS3, type S3 } from '../src/store/open-s3.ts'
 import { beginParts, listParts } from '../src/store/parts.ts'
 import { claimRemovals, forgetRemoved, measureRemovals } from '../src/store/removals.ts'
 import type { Tables } from '../src/store/tables.ts'
@@ -212,7 +212,7 @@ test('of a deleted upload its uploader learns that it was deleted, and nothing o
 })
 
 test('the row of a deleted upload is kept for a while, and goes only when its objects are gone', async () => {
-  await using service = await startForTest({ formLifetimeMs: 1_000, partsLifetimeMs: 1_000 })
+  await using service = await startForTest({ formLifetimeMs: 5_000, partsLifetimeMs: 1_000 })
   const alice = memberOf(service)
   const { id } = await upload(service, alice, file)
   await service.calls.deleteUpload({ ...actorOf(alice), id })

@@ -1,5 +1,5 @@
 import { testS3 } from '@parley/testing'
-import { openS3, type S3, type S3Settings } from '../src/store/open-s3.ts'
+import { openS3, type S3, type S3Settings } from '@parley/s3'
 
 /** A fresh bucket, as the service is told of it. */
 export async function s3Settings(changes: Partial<S3Settings> = {}): Promise<S3Settings & { endpoint: string }> {

@@ -1,9 +1,9 @@
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { testS3 } from '@parley/testing'
+import type { S3 } from '@parley/s3'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { copyObject } from '../src/store/copy-object.ts'
 import { findObject, putObject } from '../src/store/objects.ts'
-import type { S3 } from '../src/store/open-s3.ts'
 import { signForm, signInspection, signLink, type Form } from '../src/store/signatures.ts'
 import { bytes, openS3ForTest, postForm, text } from './s3-for-test.ts'
 

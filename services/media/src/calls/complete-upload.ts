@@ -1,11 +1,11 @@
 import type { Handler } from '@parley/bus'
 import { COMPLETE_WAIT_MS, refuse, type media } from '@parley/contracts'
+import type { S3 } from '@parley/s3'
 import type { Checking } from '../checks/open-checking.ts'
 import { uploadOf } from '../store/upload-of.ts'
 import { pendingKey } from '../domain/object-keys.ts'
 import { joinUpload } from '../join-upload.ts'
 import { findObject } from '../store/objects.ts'
-import type { S3 } from '../store/open-s3.ts'
 import type { Db, UploadRow } from '../store/tables.ts'
 import { beginChecking, findUpload } from '../store/uploads.ts'
 

@@ -1,7 +1,7 @@
 import type { Handler } from '@parley/bus'
 import { refuse, type media } from '@parley/contracts'
+import type { S3 } from '@parley/s3'
 import { uploadOf } from '../store/upload-of.ts'
-import type { S3 } from '../store/open-s3.ts'
 import { signThumbnail } from '../store/sign-thumbnail.ts'
 import type { Db } from '../store/tables.ts'
 import { findUpload } from '../store/uploads.ts'

@@ -1,11 +1,11 @@
 import type { Handler } from '@parley/bus'
 import type { media } from '@parley/contracts'
+import type { S3 } from '@parley/s3'
 import { contentDisposition } from '../domain/content-disposition.ts'
 import { mediaTypeOf } from '../domain/media-types.ts'
 import { readyKey } from '../domain/object-keys.ts'
 import { uploadOf } from '../store/upload-of.ts'
 import { readableUpload, type Reading } from '../reading.ts'
-import type { S3 } from '../store/open-s3.ts'
 import { signLink } from '../store/signatures.ts'
 
 export const downloadMedia =

@@ -1,7 +1,7 @@
 import type { Handler } from '@parley/bus'
 import type { media } from '@parley/contracts'
+import type { S3 } from '@parley/s3'
 import { readyKey } from '../domain/object-keys.ts'
-import type { S3 } from '../store/open-s3.ts'
 import { signForServices } from '../store/signatures.ts'
 import type { Db, UploadRow } from '../store/tables.ts'
 import { uploadOf } from '../store/upload-of.ts'

@@ -1,3 +1,4 @@
+import type { S3 } from '@parley/s3'
 import type { Inspector } from '../inspect/inspector.ts'
 import { pendingKey, readyKey, thumbnailKey } from '../domain/object-keys.ts'
 import { uploadOf } from '../store/upload-of.ts'
@@ -5,7 +6,6 @@ import type { Scanner } from '../scan/scanner.ts'
 import type { Verdict } from '../store/checks.ts'
 import { copyObject } from '../store/copy-object.ts'
 import { findObject, putObject, readObject } from '../store/objects.ts'
-import type { S3 } from '../store/open-s3.ts'
 import { signInspection } from '../store/signatures.ts'
 import type { UploadRow } from '../store/tables.ts'
 

@@ -1,5 +1,5 @@
 import { repeat, type Logger } from '@parley/runtime'
-import type { S3 } from '../store/open-s3.ts'
+import type { S3 } from '@parley/s3'
 import type { Db } from '../store/tables.ts'
 import { deleteOrphans, type Owners } from './delete-orphans.ts'
 import { reconcile } from './reconcile.ts'

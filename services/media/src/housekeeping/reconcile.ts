@@ -1,6 +1,6 @@
 import type { Logger } from '@parley/runtime'
+import type { S3 } from '@parley/s3'
 import { uploadIdOf } from '../domain/object-keys.ts'
-import type { S3 } from '../store/open-s3.ts'
 import { removeObjects } from '../store/objects.ts'
 import { abandonParts, listGatherings } from '../store/parts.ts'
 import { findGathered } from '../store/compared-uploads.ts'

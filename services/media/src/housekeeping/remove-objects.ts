@@ -1,8 +1,8 @@
 import type { Logger } from '@parley/runtime'
+import type { S3 } from '@parley/s3'
 import { keysOf, pendingKey } from '../domain/object-keys.ts'
 import { uploadOf } from '../store/upload-of.ts'
 import { removeObjects } from '../store/objects.ts'
-import type { S3 } from '../store/open-s3.ts'
 import { abandonParts } from '../store/parts.ts'
 import {
   claimRemovals,
@@ -10,6 +10,7 @@ import {
   forgetUsed,
   noteRemoved,
   postponeRemoval,
+  releaseRemovals,
   type Writable,
 } from '../store/removals.ts'
 import type { Db, UploadRow } from '../store/tables.ts'
@@ -67,7 +68,7 @@ async function remove(using: Removing, rows: readonly UploadRow[]): Promise<void
 /** One that S3 does not remove must not keep the others there. When several in a row fail, it is S3 that fails. */
 async function removeOneByOne(using: Removing, rows: readonly UploadRow[], signal: AbortSignal): Promise<void> {
   let failedInARow = 0
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
     if (signal.aborted) return
     try {
       await remove(using, [row])
@@ -75,7 +76,13 @@ async function removeOneByOne(using: Removing, rows: readonly UploadRow[], signa
     } catch (error) {
       await postponeRemoval(using.db, row.id)
       failedInARow += 1
-      if (failedInARow === MOST_IN_A_ROW) throw error
+      if (failedInARow === MOST_IN_A_ROW) {
+        await releaseRemovals(
+          using.db,
+          rows.slice(index + 1).map(({ id }) => id),
+        )
+        throw error
+      }
       using.log.warn({ error, uploadId: row.id }, 'objects of an upload could not be removed, they will be later')
     }
   }

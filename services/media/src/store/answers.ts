@@ -4,16 +4,6 @@ import { BusError } from '@parley/bus'
 /** What became of an object that was known by its ETag. */
 export type Lost = 'gone' | 'changed'
 
-export const ATTEMPTS = 2
-export const REQUEST_TIMEOUT_MS = 4_000
-/** S3 copies and joins by itself, which may take longer than a caller waits: its next attempt then finds it done. */
-export const LONG_REQUEST_TIMEOUT_MS = 60_000
-
-/** For each attempt until S3 begins to answer, and for all of them until the whole answer is here. */
-export function within(timeoutMs: number): { requestTimeout: number; abortSignal: AbortSignal } {
-  return { requestTimeout: timeoutMs, abortSignal: AbortSignal.timeout((ATTEMPTS + 1) * timeoutMs) }
-}
-
 /** Whatever else S3 says, or does not say, is no fault of the caller's: it may try again. */
 export async function unlessLost<Answer>(answer: Promise<Answer>): Promise<Answer | Lost> {
   try {

@@ -1,8 +1,8 @@
 import { GetBucketCorsCommand, PutBucketCorsCommand, type CORSRule } from '@aws-sdk/client-s3'
 import { setTimeout as delay } from 'node:timers/promises'
-import { REQUEST_TIMEOUT_MS, statusOf, within } from './answers.ts'
+import { REQUEST_TIMEOUT_MS, type S3, within } from '@parley/s3'
+import { statusOf } from './answers.ts'
 import { fail, isNotImplemented, nameOf, type Looking } from './bucket-findings.ts'
-import type { S3 } from './open-s3.ts'
 import { placesOf } from './signatures.ts'
 
 const METHODS = ['GET', 'PUT', 'POST'] as const

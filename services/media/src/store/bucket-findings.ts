@@ -1,6 +1,6 @@
 import { ConfigError } from '@parley/runtime'
+import type { S3, S3Settings } from '@parley/s3'
 import { causeOf, statusOf } from './answers.ts'
-import type { S3, S3Settings } from './open-s3.ts'
 
 /** A bucket that is looked at. What does not do is thrown as a ConfigError: a sentence that says what to do. */
 export interface Looking {

@@ -4,7 +4,7 @@ import {
   PutBucketLifecycleConfigurationCommand,
   type LifecycleRule,
 } from '@aws-sdk/client-s3'
-import { REQUEST_TIMEOUT_MS, within } from './answers.ts'
+import { REQUEST_TIMEOUT_MS, within } from '@parley/s3'
 import { ask, nameOf, type Looking } from './bucket-findings.ts'
 
 const ABANDONED_AFTER_DAYS = 2

@@ -1,5 +1,5 @@
 import { GetBucketAclCommand, GetBucketPolicyStatusCommand } from '@aws-sdk/client-s3'
-import { REQUEST_TIMEOUT_MS, within } from './answers.ts'
+import { REQUEST_TIMEOUT_MS, within } from '@parley/s3'
 import { ask, fail, nameOf, type Looking } from './bucket-findings.ts'
 
 const EVERYBODY = [

@@ -1,10 +1,10 @@
 import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
+import { openAnonymously, REQUEST_TIMEOUT_MS, within } from '@parley/s3'
 import { v4 as uuidv4 } from 'uuid'
-import { causeOf, REQUEST_TIMEOUT_MS, statusOf, within } from './answers.ts'
+import { causeOf, statusOf } from './answers.ts'
 import { fail, isNotImplemented, nameOf, type Looking } from './bucket-findings.ts'
 import { copyObject } from './copy-object.ts'
 import { findObject, listObjects, putObject, removeObject } from './objects.ts'
-import { openAnonymously } from './open-s3.ts'
 import { abandonParts, beginParts, listGatherings, listParts } from './parts.ts'
 
 const TYPE = 'application/octet-stream'

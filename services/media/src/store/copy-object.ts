@@ -1,7 +1,6 @@
 import { CopyObjectCommand } from '@aws-sdk/client-s3'
-import { causeOf, LONG_REQUEST_TIMEOUT_MS, statusOf, unlessLost, within, type Lost } from './answers.ts'
-import { encryptionOf } from './encryption.ts'
-import type { S3 } from './open-s3.ts'
+import { encryptionOf, LONG_REQUEST_TIMEOUT_MS, type S3, within } from '@parley/s3'
+import { causeOf, statusOf, unlessLost, type Lost } from './answers.ts'
 
 /** Copies exactly the content of this ETag. Of whatever else was said of it, only the type stays: as it is said here. */
 export async function copyObject(

@@ -8,9 +8,8 @@ import {
   type ListObjectsV2CommandInput,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import { answered, REQUEST_TIMEOUT_MS, statusOf, unavailable, unlessLost, within, type Lost } from './answers.ts'
-import { encryptionOf } from './encryption.ts'
-import type { S3 } from './open-s3.ts'
+import { encryptionOf, REQUEST_TIMEOUT_MS, type S3, within } from '@parley/s3'
+import { answered, statusOf, unavailable, unlessLost, type Lost } from './answers.ts'
 import { wholeContent } from './whole-content.ts'
 
 export type { Lost }

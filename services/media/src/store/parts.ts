@@ -5,9 +5,8 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
 } from '@aws-sdk/client-s3'
-import { answered, LONG_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, unavailable, unlessLost, within } from './answers.ts'
-import { encryptionOf } from './encryption.ts'
-import type { S3 } from './open-s3.ts'
+import { encryptionOf, LONG_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, type S3, within } from '@parley/s3'
+import { answered, unavailable, unlessLost } from './answers.ts'
 
 export interface Part {
   /** From 1. */

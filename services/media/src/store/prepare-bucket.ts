@@ -1,13 +1,13 @@
 import { CreateBucketCommand, S3ServiceException } from '@aws-sdk/client-s3'
 import { ConfigError, type Logger } from '@parley/runtime'
-import type { BucketSetup } from '../s3-config.ts'
-import { REQUEST_TIMEOUT_MS, statusOf, within } from './answers.ts'
+import { REQUEST_TIMEOUT_MS, type S3, type S3Settings, within } from '@parley/s3'
+import type { BucketSetup } from '../bucket-config.ts'
+import { statusOf } from './answers.ts'
 import { allowPages, assertAllowsPages } from './bucket-cors.ts'
 import { sentenceOf, type Looking } from './bucket-findings.ts'
 import { mindLeftovers } from './bucket-lifecycle.ts'
 import { assertNotPublic } from './bucket-privacy.ts'
 import { tryBucket } from './bucket-trial.ts'
-import type { S3, S3Settings } from './open-s3.ts'
 
 /**
  * Makes sure at the start that the bucket can be used, and by nobody else; otherwise the start fails with a sentence that says

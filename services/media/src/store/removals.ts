@@ -67,6 +67,12 @@ export async function postponeRemoval(db: Db, id: string): Promise<void> {
     .execute()
 }
 
+/** Nobody is at them any more. */
+export async function releaseRemovals(db: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await db.updateTable('uploads').set({ removalHeldUntil: null }).where('id', 'in', ids).execute()
+}
+
 /** Nobody asks what became of these, which were part of something; but reservations of a day are counted. */
 export async function forgetUsed(db: Db, most: number): Promise<number> {
   const { numDeletedRows } = await db

@@ -1,7 +1,7 @@
 import type { Upload } from '@parley/protocol'
+import type { S3 } from '@parley/s3'
 import { contentDisposition } from '../domain/content-disposition.ts'
 import { thumbnailKey, type ThumbnailSize } from '../domain/object-keys.ts'
-import type { S3 } from './open-s3.ts'
 import { signLink } from './signatures.ts'
 
 /** Thumbnails never change: who has got one may keep it for a day. */

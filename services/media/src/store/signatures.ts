@@ -1,8 +1,7 @@
 import { GetObjectCommand, UploadPartCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { encryptionFieldsOf } from './encryption.ts'
-import type { S3 } from './open-s3.ts'
+import { encryptionFieldsOf, type S3 } from '@parley/s3'
 
 export interface Form {
   readonly url: string

@@ -6,7 +6,8 @@ export function fileNameIn(id: string, name: string): string {
     .replaceAll(/[\p{C}\\/:*?"<>|]/gu, '_')
     .replace(/^\.+/, '_')
     .replace(/[. ]+$/, '_')
-  const characters = [...safe]
-  const short = characters.length > MOST_CHARACTERS ? characters.slice(-MOST_CHARACTERS).join('') : safe
+  const characters = Array.from(safe)
+  // The end says of what type it is.
+  const short = characters.slice(-MOST_CHARACTERS).join('')
   return `${id}-${short}`
 }

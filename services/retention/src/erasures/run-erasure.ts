@@ -86,7 +86,7 @@ export async function runErasure(
   }
 
   function isSettled(): boolean {
-    const signedOutAt = steps[0]?.finishedAt
-    return signedOutAt != null && clock.now().getTime() - signedOutAt.getTime() >= settledMs
+    const signedOutAt = steps[0]?.finishedAt?.getTime() ?? Infinity
+    return clock.now().getTime() - signedOutAt >= settledMs
   }
 }
