@@ -48,7 +48,7 @@ export type Finding = z.infer<typeof Finding>
 export const FindRemains = {
   request: z.object({
     /** Users whose erasure is done. */
-    erasedUserIds: z.array(UserId).max(100),
+    erasedUserIds: z.array(UserId).max(5_000),
     cursor,
   }),
   reply: z.object({

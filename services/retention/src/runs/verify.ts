@@ -14,7 +14,7 @@ export interface Owners {
 }
 
 const MOST_FINDINGS = 100
-const USERS_AT_ONCE = 100
+const USERS_AT_ONCE = 5_000
 
 /** Looks in every store of every service for what should be gone. What expired is looked for once, with the first users. */
 export async function verify(
