@@ -8,11 +8,15 @@ import type { Db } from './store/tables.ts'
 export interface OldestMessage {
   /** When the oldest message that is stored was sent; null when there is none, undefined when it is not known. */
   createdAt(): Promise<Date | null | undefined>
-  /** Rejects when a message is stored that should be gone. Without an answer of messaging it resolves: that is not known here. */
+  /**
+   * Rejects when a message is stored that should be gone. Without an answer of messaging it resolves: that is not known here. So
+   * it does for a while after the start: deleting what has expired while nobody was there is what this is started for.
+   */
   check(): Promise<void>
 }
 
 const ASK_EVERY_MS = 60_000
+const CATCH_UP_MS = 10 * 60_000
 const DAY_MS = 24 * 60 * 60 * 1_000
 /** What has expired is gone within a day. */
 const GONE_WITHIN_DAYS = 1
@@ -27,6 +31,7 @@ export function watchOldestMessage(using: {
   log: Logger
 }): OldestMessage {
   const { db, clock, log } = using
+  const startedAt = performance.now()
   let asked = { at: -Infinity, createdAt: Promise.resolve<Date | null | undefined>(undefined) }
 
   async function ask(): Promise<Date | null | undefined> {
@@ -48,6 +53,7 @@ export function watchOldestMessage(using: {
   return {
     createdAt,
     async check() {
+      if (performance.now() - startedAt < CATCH_UP_MS) return
       const oldest = await createdAt()
       if (oldest === undefined || oldest === null) return
       const days = (await longestDays(db)) + GONE_WITHIN_DAYS + (using.leaveDefaultToMonths ? MONTH_DAYS : 0)
