@@ -1,3 +1,13 @@
+create table retention.export_pages (
+  job_id uuid not null,
+  page integer not null,
+  service text not null,
+  kind text not null,
+  object_id uuid not null,
+  constraint export_pages_pkey PRIMARY KEY (job_id, service, kind, page),
+  constraint export_pages_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+
 create table retention.holds (
   id uuid not null,
   user_id uuid,
@@ -48,6 +58,7 @@ create table retention.jobs (
   waits integer not null default 0,
   size bigint,
   kept_until timestamp with time zone,
+  zip_id uuid,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_check CHECK (((kind = 'erasure'::text) = (reason IS NOT NULL))),
   constraint jobs_kind_check CHECK ((kind = ANY (ARRAY['erasure'::text, 'export'::text]))),

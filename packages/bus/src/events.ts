@@ -4,7 +4,7 @@ import type { Bus } from './bus.ts'
 import { encodeJson } from './wire.ts'
 
 /** JetStream is transport, not the record: long enough for a hearer to be away over a weekend. */
-const MAX_AGE_MS = 3 * 24 * 60 * 60 * 1000
+export const MAX_AGE_MS = 3 * 24 * 60 * 60 * 1000
 export const STREAM_NOT_FOUND = 10_059
 
 /** An event ready to be stored or published: its subject filled in, its payload checked. */

@@ -8,4 +8,4 @@ export { ensureStream, publishEvents, publishRows, recordOf, type EventRecord } 
 export { hearGateways } from './hear-gateways.ts'
 export { flush, listen, notify } from './notices.ts'
 export { serve, type Handler, type Handlers, type ServeOptions } from './serve.ts'
-export { purgeEvents, storedEvents, type EventPayload, type WhichEvents } from './stored-events.ts'
+export { keepsEventsTooLong, purgeEvents, storedEvents, type EventPayload, type WhichEvents } from './stored-events.ts'

@@ -1,8 +1,9 @@
 import type { Contract } from '@parley/contracts'
+import { millis } from 'nats'
 import { z } from 'zod'
 import { BusError } from './bus-error.ts'
 import type { Bus } from './bus.ts'
-import { STREAM_NOT_FOUND } from './events.ts'
+import { MAX_AGE_MS, STREAM_NOT_FOUND } from './events.ts'
 import { decodeAs, decodeJson, encodeJson } from './wire.ts'
 
 /** Which of the events that a service's own stream keeps. */
@@ -24,9 +25,15 @@ const NO_MESSAGE_FOUND = 10_037
 const SEQUENCE_NOT_FOUND = 10_043
 const MESSAGE_DELETE_FAILED = 10_057
 const TIMEOUT_MS = 5_000
+const SLACK_MS = 60 * 60 * 1_000
 
 const error = z.object({ err_code: z.int(), description: z.string() }).optional()
 const Info = z.object({ error, state: z.object({ last_seq: z.int() }).optional() })
+const Ages = z.object({
+  error,
+  config: z.object({ max_age: z.int() }).optional(),
+  state: z.object({ messages: z.int(), first_ts: z.string() }).optional(),
+})
 const Got = z.object({
   error,
   message: z.object({ subject: z.string(), seq: z.int(), data: z.base64().optional() }).optional(),
@@ -77,6 +84,15 @@ export async function eraseEvent(bus: Bus, contract: Contract, seq: number): Pro
 export async function purgeEvents(bus: Bus, contract: Contract, subject: string): Promise<number> {
   const { purged = 0 } = await askStream(bus, contract, 'PURGE', { filter: subject }, Purged, [STREAM_NOT_FOUND])
   return purged
+}
+
+/** Whether a service's own stream keeps events for longer than `ensureStream` has made it for, or would: it was changed by hand. */
+export async function keepsEventsTooLong(bus: Bus, contract: Contract): Promise<boolean> {
+  const { config, state } = await askStream(bus, contract, 'INFO', {}, Ages, [STREAM_NOT_FOUND])
+  if (config === undefined || state === undefined) return false
+  const isKeptTooLong = config.max_age === 0 || millis(config.max_age) > MAX_AGE_MS
+  const oldestAt = state.messages === 0 ? Infinity : Date.parse(state.first_ts)
+  return isKeptTooLong || oldestAt < Date.now() - MAX_AGE_MS - SLACK_MS
 }
 
 /** Asks JetStream about the service's own stream. What it may say without doing it is answered, all else is thrown. */

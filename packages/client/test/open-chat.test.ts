@@ -202,6 +202,33 @@ describe('a chat', () => {
     expect(await chat.loadMessages(conversationId, { before: 3, limit: 1 })).toMatchObject([{ text: '2' }])
     expect(textsOf(chat, conversationId)).toEqual(['1', '2', '3'])
   })
+
+  test.each(['told at once', 'found out later'])('forgets what has expired when that is %s', async (way) => {
+    const hub = await startHub()
+    const conversationId = hub.addConversation()
+    for (const text of ['1', '2', '3']) hub.say(conversationId, text)
+    const chat = await open(hub)
+    expect(textsOf(chat, conversationId)).toEqual(['1', '2', '3'])
+    hub.isTelling = way === 'told at once'
+    hub.expire(conversationId, 3)
+    if (way === 'found out later') await dropUntilNoticed(hub, chat)
+    await expect.poll(() => textsOf(chat, conversationId)).toEqual(['3'])
+    const { conversation } = chat.state.conversations.get(conversationId)!
+    expect(conversation).toMatchObject({ firstKeptSequence: 3, lastMessage: { text: '3' }, me: { unreadCount: 1 } })
+    await expect.poll(() => chat.status).toBe('live')
+    expect(await chat.loadMessages(conversationId, { before: 3 })).toEqual([])
+    expect(await chat.loadMessages(conversationId, { before: 2 })).toEqual([])
+    await expect(chat.loadMessages(conversationId, { after: 0 })).rejects.toMatchObject({ code: 'history_expired' })
+    expect(await chat.loadMessages(conversationId, { after: 2 })).toMatchObject([{ text: '3' }])
+    hub.isTelling = true
+    hub.expire(conversationId, 4)
+    await expect.poll(() => textsOf(chat, conversationId)).toEqual([])
+    expect(chat.state.conversations.get(conversationId)!.conversation).toMatchObject({
+      lastMessage: null,
+      lastSequence: 3,
+      me: { unreadCount: 0 },
+    })
+  })
 })
 
 describe('a message', () => {

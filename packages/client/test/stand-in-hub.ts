@@ -46,6 +46,8 @@ export interface StandInHub extends AsyncDisposable {
   /** Another user says something. */
   say(conversationId: string, text: string): Message
   messages(conversationId: string): readonly Message[]
+  /** Messages before this sequence are not kept any more. */
+  expire(conversationId: string, firstKeptSequence: number): void
   tell<Name extends HubEventName>(name: Name, payload: HubEvent<Name>): void
   /** Ends all connections, with a reason if one is given. `isForGood` asks the clients not to come back. */
   drop(isForGood?: boolean, error?: string): void
@@ -61,6 +63,9 @@ export interface StandInHub extends AsyncDisposable {
   /** How many requests were turned away. */
   readonly refused: () => number
 }
+
+const keptOf = ({ conversation, messages }: Kept): Message[] =>
+  messages.filter(({ sequence }) => sequence >= conversation.firstKeptSequence)
 
 /** Conversations in one answer. */
 const PAGE = 250
@@ -103,10 +108,13 @@ export async function startStandInHub(): Promise<StandInHub> {
         },
         SetStatus: (_connection, input) => ({ status: 'online', text: null, until: null, ...(input as object) }),
         GetMessages: (_connection, input) => {
-          const { conversationId, before = Infinity, limit = 50 } = input as Input<'GetMessages'>
+          const { conversationId, before, after, limit = 50 } = input as Input<'GetMessages'>
+          const from = before ?? (after === undefined ? Infinity : after + 1)
+          const { firstKeptSequence } = find(conversationId).conversation
+          if (from < firstKeptSequence) throw new HubError('history_expired: What was there is not kept any more.')
           return {
-            messages: find(conversationId)
-              .messages.filter(({ sequence }) => sequence < before)
+            messages: keptOf(find(conversationId))
+              .filter(({ sequence }) => sequence < (before ?? Infinity) && sequence > (after ?? 0))
               .slice(-limit),
           }
         },
@@ -209,9 +217,11 @@ export async function startStandInHub(): Promise<StandInHub> {
         : input.partial !== true || addedAt > (input.since ?? '')
     const differing = [...kept.values()].filter(isAsked)
     return {
-      conversations: differing.slice(0, PAGE).map(({ conversation, messages }) => ({
+      conversations: differing.slice(0, PAGE).map(({ conversation, ...rest }) => ({
         conversation,
-        messages: messages.filter(({ version }) => version > (named.get(conversation.id) ?? 0)),
+        messages: keptOf({ conversation, ...rest }).filter(
+          ({ version }) => version > (named.get(conversation.id) ?? 0),
+        ),
         members: [],
         receipts: [],
         to: conversation.version,
@@ -270,6 +280,16 @@ export async function startStandInHub(): Promise<StandInHub> {
     },
     say: (conversationId, text) => store(conversationId, stranger, { id: randomUUID(), text }),
     messages: (conversationId) => find(conversationId).messages,
+    expire(conversationId, firstKeptSequence) {
+      const place = find(conversationId)
+      const { me, ...conversation } = place.conversation
+      const unreadCount = conversation.lastSequence - Math.max(me!.readSequence, firstKeptSequence - 1)
+      const version = conversation.version + 1
+      const isAllGone = conversation.lastSequence < firstKeptSequence
+      const changed = { ...conversation, version, firstKeptSequence, ...(isAllGone && { lastMessage: null }) }
+      place.conversation = { ...changed, me: { ...me!, unreadCount } }
+      if (hub.isTelling) hub.tell('ConversationUpdated', { ...changed, lastMessage: null })
+    },
     tell(name, payload) {
       if (hub.shuffled === 0) return server.clients.all.send(name, payload)
       shuffling.push([name, payload])

@@ -8,7 +8,7 @@ import type { OnPerformed } from './metrics.ts'
 import { operationTable, type Answerer, type Asker, type Services } from './operation-table.ts'
 
 /** How long a client waits at most, whatever the calls on the way allow. */
-const OPERATION_TIMEOUT_MS = 25_000
+const OPERATION_TIMEOUT_MS = 30_000
 
 /**
  * Performs an operation for a client, by whichever door it came. Throws `Refused`, and nothing else. Without an identity it does

@@ -19,6 +19,7 @@ import {
   type Delivery,
   type ReceiptsDelivery,
   type RequestOf,
+  type RetentionRules,
 } from '@parley/contracts'
 import { migrate, openPostgres } from '@parley/postgres'
 import type { Conversation, SentMessage } from '@parley/protocol'
@@ -27,6 +28,7 @@ import { silentLog, testDatabase, testNats, testRedis, type TestServer } from '@
 import { v7 } from 'uuid'
 import { readConfig } from '../src/config.ts'
 import { startMessaging, type Messaging } from '../src/service.ts'
+import { writeRetentionRules } from '../src/store/retention-rules.ts'
 import type { Db, Tables } from '../src/store/tables.ts'
 
 type SendRequest = RequestOf<(typeof messaging)['calls']['sendMessages']>['sends'][number]
@@ -78,7 +80,14 @@ export function refusalOf(answer: Answer<unknown>): string {
 export const migrations = new URL('../migrations/', import.meta.url)
 
 export async function openWorld(
-  options: { instances?: number; databaseUrl?: string; withAuth?: boolean } = {},
+  options: {
+    instances?: number
+    databaseUrl?: string
+    withAuth?: boolean
+    /** Of the instances, for what they keep. */
+    clock?: Clock
+    rules?: RetentionRules
+  } = {},
 ): Promise<World> {
   await using stack = new AsyncDisposableStack()
   const database = options.databaseUrl === undefined ? stack.use(await testDatabase('messaging')) : undefined
@@ -89,6 +98,7 @@ export async function openWorld(
   const log = silentLog
   await migrate({ url: databaseUrl, service: 'messaging', folder: migrations, log })
   const { db } = stack.use(openPostgres<Tables>({ url: databaseUrl, service: 'test', log }))
+  if (options.rules !== undefined) await writeRetentionRules(db, options.rules)
   const bus = stack.use(await connectBus({ url: nats.url, service: 'test', log }))
 
   const unknownUsers = new Set<string>()
@@ -124,7 +134,10 @@ export async function openWorld(
   // Last opened, so first closed; and instances may come later.
   const running = stack.use(new AsyncDisposableStack())
   const instances: Messaging[] = []
-  async function startInstance(environment: Record<string, string> = {}, clock?: Clock): Promise<Messaging> {
+  async function startInstance(
+    environment: Record<string, string> = {},
+    clock: Clock | undefined = options.clock,
+  ): Promise<Messaging> {
     const config = readConfig({
       NATS_URL: nats.url,
       POSTGRES_URL: databaseUrl,

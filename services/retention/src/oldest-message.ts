@@ -29,8 +29,9 @@ export function watchOldestMessage(using: {
   leaveDefaultToMonths: boolean
   clock: Clock
   log: Logger
+  catchUpMs?: number
 }): OldestMessage {
-  const { db, clock, log } = using
+  const { db, clock, log, catchUpMs = CATCH_UP_MS } = using
   const startedAt = performance.now()
   let asked = { at: -Infinity, createdAt: Promise.resolve<Date | null | undefined>(undefined) }
 
@@ -53,7 +54,7 @@ export function watchOldestMessage(using: {
   return {
     createdAt,
     async check() {
-      if (performance.now() - startedAt < CATCH_UP_MS) return
+      if (performance.now() - startedAt < catchUpMs) return
       const oldest = await createdAt()
       if (oldest === undefined || oldest === null) return
       const days = (await longestDays(db)) + GONE_WITHIN_DAYS + (using.leaveDefaultToMonths ? MONTH_DAYS : 0)

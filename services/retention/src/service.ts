@@ -28,7 +28,13 @@ const FIRST_RETRY_MS = 5_000
 /** How long messages are kept: one of its instances has done what the owners of data must do, and records it. */
 export async function startRetention(
   config: Config,
-  overrides: { clock?: Clock; leadEveryMs?: number; firstRetryMs?: number; settledMs?: number } = {},
+  overrides: {
+    clock?: Clock
+    leadEveryMs?: number
+    firstRetryMs?: number
+    settledMs?: number
+    catchUpMs?: number
+  } = {},
 ): Promise<Retention> {
   const { clock = systemClock, leadEveryMs = LEAD_EVERY_MS, firstRetryMs = FIRST_RETRY_MS } = overrides
   await using stack = new AsyncDisposableStack()
@@ -48,7 +54,7 @@ export async function startRetention(
     presence: callerOf(bus, presence),
   }
   const s3 = stack.use(openS3(config.s3))
-  const using = { ...config, ...owners, ...overrides, owners, db, s3, outbox, clock, log, firstRetryMs }
+  const using = { ...config, ...owners, ...overrides, owners, db, bus, s3, outbox, clock, log, firstRetryMs }
   const leading = { tryToLead: () => tryToLead({ url: config.postgresUrl, log }), everyMs: leadEveryMs, log }
   stack.use(lead(leading, (signal) => doLeading(using, signal)))
   stack.use(await serve(bus, retention, callsOf(using), { isUnavailable }))

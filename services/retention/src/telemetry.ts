@@ -64,37 +64,51 @@ export function measureProgress(
       if (oldest) this.set(oldest.getTime() / 1_000)
     },
   })
-  const runs = new Counter({
+  let reading: Promise<RunFigures | undefined> | undefined
+  /** Read once for all that are collected together. */
+  const figures = () => (reading ??= known(using.readFigures).finally(() => (reading = undefined)))
+
+  void new Counter({
     name: 'retention_runs_total',
     help: 'Runs that have ended, by kind and result.',
     labelNames: ['kind', 'result'],
     registers: [metrics],
     async collect() {
-      const figures = await known(using.readFigures)
-      if (figures === undefined) return
+      const { runs = [] } = (await figures()) ?? {}
       this.reset()
-      for (const { kind, result, runs: count } of figures.runs) this.inc({ kind, result }, count)
-      removed.reset()
-      for (const [thing, count] of Object.entries(figures.expired)) removed.inc({ thing }, count)
-      unconfirmed.set(figures.unconfirmed)
-      findings.set(figures.findings)
+      for (const { kind, result, runs: count } of runs) this.inc({ kind, result }, count)
     },
   })
-  void runs
-  const removed = new Counter({
+  void new Counter({
     name: 'retention_expired_total',
     help: 'What was deleted because it had expired, by store and thing.',
     labelNames: ['thing'],
     registers: [metrics],
+    async collect() {
+      const { expired = {} } = (await figures()) ?? {}
+      this.reset()
+      for (const [thing, count] of Object.entries(expired)) this.inc({ thing }, count)
+    },
   })
-  const unconfirmed = new Gauge({
+  void new Gauge({
     name: 'retention_unconfirmed_decisions',
     help: 'Policies and holds that messaging is not known to go by.',
     registers: [metrics],
+    async collect() {
+      setIfKnown(this, (await figures())?.unconfirmed)
+    },
   })
-  const findings = new Gauge({
+  void new Gauge({
     name: 'retention_findings',
     help: 'What the last verification found that should be gone.',
     registers: [metrics],
+    async collect() {
+      setIfKnown(this, (await figures())?.findings)
+    },
   })
+}
+
+function setIfKnown(gauge: Gauge, value: number | undefined): void {
+  gauge.remove()
+  if (value !== undefined) gauge.set(value)
 }

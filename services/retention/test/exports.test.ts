@@ -1,52 +1,17 @@
-import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
-import { buffer } from 'node:stream/consumers'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { CreateMultipartUploadCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { must } from '@parley/bus'
 import { openS3 } from '@parley/s3'
 import { v4 } from 'uuid'
-import { expect, onTestFinished, test } from 'vitest'
-import { fromBufferPromise } from 'yauzl'
-import { listGathered } from '../src/store/export-objects.ts'
+import { expect, test } from 'vitest'
+import { serveFiles } from './file-server.ts'
+import { keysBelow, uploadsBelow } from './objects.ts'
+import { contentsOf } from './read-zip.ts'
 import { admin, createWorld, soon, type World } from './world.ts'
 
 const asking = (userId: string) => ({ actor: admin, userId })
 const exportOf = async (world: World, userId: string) => must(await world.calls.getExport(asking(userId)))
 const stateOf = async (world: World, userId: string) => (await exportOf(world, userId)).state
 const slowly = { timeout: 25_000 }
-
-/** What is in a ZIP, by path, read by a library that has not written it. */
-async function contentsOf(url: string): Promise<Map<string, Buffer>> {
-  const answer = await fetch(url)
-  expect(answer.status).toBe(200)
-  expect(answer.headers.get('content-disposition')).toMatch(/^attachment/)
-  const zip = await fromBufferPromise(Buffer.from(await answer.arrayBuffer()))
-  const contents = new Map<string, Buffer>()
-  for await (const entry of zip.eachEntry()) {
-    contents.set(entry.fileName, await buffer(await zip.openReadStreamPromise(entry)))
-  }
-  return contents
-}
-
-/** Files for links, where every second answer breaks off in the middle. */
-async function unreliableFiles(files: ReadonlyMap<string, Buffer>): Promise<string> {
-  let answers = 0
-  const server = createServer((request, response) => {
-    const file = files.get(request.url!.slice(1))
-    if (file === undefined) return void response.writeHead(404).end()
-    const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
-    const rest = file.subarray(from)
-    response.writeHead(from === 0 ? 200 : 206, { 'content-length': rest.byteLength })
-    answers += 1
-    if (answers % 2 === 0 || rest.byteLength < 2) return void response.end(rest)
-    response.write(rest.subarray(0, Math.ceil(rest.byteLength / 2)), () => response.destroy())
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
 
 test('an export holds every record of every owner and the files, whatever breaks on the way', async () => {
   await using world = await createWorld()
@@ -73,7 +38,12 @@ test('an export holds every record of every owner and the files, whatever breaks
     ['two', Buffer.from('second')],
     ['empty', Buffer.alloc(0)],
   ])
-  const origin = await unreliableFiles(files)
+  let answers = 0
+  const origin = await serveFiles(files, (rest, response) => {
+    answers += 1
+    if (answers % 2 === 0 || rest.byteLength < 2) return void response.end(rest)
+    response.write(rest.subarray(0, Math.ceil(rest.byteLength / 2)), () => response.destroy())
+  })
   const names = { one: '../../etc/passwd', two: `${'long '.repeat(60)}.png`, empty: 'CON:*?.txt', gone: 'gone.png' }
   world.answers['media.exportUser'] = async () => ({
     records: Object.keys(names).map((id) => ({ kind: 'uploads', data: { id } })),
@@ -97,7 +67,7 @@ test('an export holds every record of every owner and the files, whatever breaks
     'files/two',
   ])
   for (const [path, content] of inFiles) {
-    expect(path).toMatch(/^files\/[^\\/:*?"<>|]{1,110}$/u)
+    expect(path).toMatch(/^files\/[^\\/:*?"<>|]{1,200}$/u)
     expect(content.equals(files.get(/files\/(\w+)-/.exec(path)![1]!)!)).toBe(true)
   }
   expect(JSON.parse(String(contents.get('report.json')))).toMatchObject({
@@ -108,7 +78,7 @@ test('an export holds every record of every owner and the files, whatever breaks
   })
   expect(size).toBeGreaterThan(3_000_000)
   using s3 = openS3(world.config.s3)
-  await expect.poll(() => listGathered(s3, id), soon).toEqual(new Map())
+  await expect.poll(() => keysBelow(s3, `exports/${id}/`), soon).toEqual([expect.stringMatching(/\.zip$/)])
   await expect
     .poll(async () => (await world.decisions()).map(({ action }) => action), soon)
     .toEqual(expect.arrayContaining(['export-requested', 'export-downloaded']))
@@ -148,9 +118,7 @@ test('an export ends when its days are over, and with its user', async () => {
   const { url } = await exportOf(world, erasedId)
   must(await world.calls.eraseUser({ ...asking(erasedId), reason: 'asked for it' }))
   await expect.poll(() => stateOf(world, erasedId), slowly).toBe('expired')
-  const answer = await fetch(url!)
-  expect(answer.status).toBe(404)
-  expect(await text(answer.body!)).toContain('NoSuchKey')
+  await expect.poll(async () => (await fetch(url!)).text(), soon).toContain('NoSuchKey')
   expect(await stateOf(world, userId)).toBe('ready')
   world.clock.set('2026-11-30T12:00:00.000Z')
   // Looked for at the start of a lead, and every minute.
@@ -160,6 +128,106 @@ test('an export ends when its days are over, and with its user', async () => {
   const again = must(await world.calls.exportUser(asking(userId)))
   await expect.poll(() => stateOf(world, userId), slowly).toBe('ready')
   expect((await exportOf(world, userId)).id).toBe(again.id)
+})
+
+test('links that are no longer good are asked for anew', async () => {
+  await using world = await createWorld()
+  const files = new Map(['one', 'two', 'three'].map((id) => [id, Buffer.alloc(100_000, id)]))
+  let version = 0
+  let answers = 0
+  const origin = await serveFiles(files, (rest, response, asked) => {
+    const isGood = new URL(asked.url!, 'http://files').searchParams.get('version') === String(version)
+    if (!isGood) {
+      response.setHeader('content-length', 0)
+      return void response.writeHead(403).end()
+    }
+    answers += 1
+    // In the middle of a file, too.
+    if (answers % 2 === 0) return void response.end(rest)
+    version += 1
+    response.write(rest.subarray(0, 50_000), () => response.destroy())
+  })
+  world.answers['media.exportUser'] = async () => {
+    version += 1
+    const fileOf = (id: string) => ({ id, name: 'a', bytes: 100_000, url: `${origin}/${id}?version=${version}` })
+    return { records: [], files: [...files.keys()].map(fileOf), cursor: null }
+  }
+  await world.start()
+  const userId = v4()
+  must(await world.calls.exportUser(asking(userId)))
+  await expect.poll(() => stateOf(world, userId), slowly).toBe('ready')
+  const contents = await contentsOf((await exportOf(world, userId)).url!)
+  for (const [id, content] of files) expect(contents.get(`files/${id}-a`)!.equals(content)).toBe(true)
+  expect(JSON.parse(String(contents.get('report.json')))).toMatchObject({ files: 3, missingFiles: [] })
+})
+
+test('files that cannot be had by new links either are missing, and the rest is there', async () => {
+  await using world = await createWorld()
+  const files = new Map(['refused', 'there', 'deleted'].map((id) => [id, Buffer.from(id)]))
+  const origin = await serveFiles(files, (rest, response, asked) => {
+    if (asked.url === '/there') return void response.end(rest)
+    response.setHeader('content-length', 0)
+    response.writeHead(403).end()
+  })
+  let asked = 0
+  world.answers['media.exportUser'] = async () => {
+    asked += 1
+    const ids = [...files.keys()].filter((id) => id !== 'deleted' || asked <= 2)
+    return {
+      records: [],
+      files: ids.map((id) => ({ id, name: 'a', bytes: 1, url: `${origin}/${id}` })),
+      cursor: null,
+    }
+  }
+  await world.start()
+  const userId = v4()
+  must(await world.calls.exportUser(asking(userId)))
+  await expect.poll(() => stateOf(world, userId), slowly).toBe('ready')
+  const contents = await contentsOf((await exportOf(world, userId)).url!)
+  expect([...contents.keys()]).toEqual(['files/there-a', 'report.json'])
+  expect(JSON.parse(String(contents.get('report.json')))).toMatchObject({
+    files: 1,
+    missingFiles: ['refused', 'deleted'],
+  })
+})
+
+test('no link is given when the days of an export are over, though its ZIP is still there', async () => {
+  await using world = await createWorld()
+  await world.start()
+  const userId = v4()
+  must(await world.calls.exportUser(asking(userId)))
+  await expect.poll(() => stateOf(world, userId), slowly).toBe('ready')
+  expect(await exportOf(world, userId)).toMatchObject({ keptUntil: '2026-11-29T12:00:00.000Z' })
+  world.clock.set('2026-11-29T11:59:59.999Z')
+  expect((await exportOf(world, userId)).url).toEqual(expect.any(String))
+  world.clock.set('2026-11-29T12:00:00.000Z')
+  expect(await exportOf(world, userId)).toMatchObject({ state: 'expired', url: null })
+})
+
+test('what is left below exports/ of exports that are over is found, and removed by the next leader', async () => {
+  await using world = await createWorld()
+  using s3 = openS3(world.config.s3)
+  await world.start()
+  const [userId, unknownId] = [v4(), v4()]
+  const { id } = must(await world.calls.exportUser(asking(userId)))
+  await expect.poll(() => stateOf(world, userId), slowly).toBe('ready')
+  const left = [`exports/${unknownId}/${v4()}.json`, `exports/${id}/${v4()}.json`]
+  for (const Key of [...left, 'exports/readme.txt']) {
+    await s3.client.send(new PutObjectCommand({ Bucket: s3.bucket, Key, Body: 'something' }))
+  }
+  const Key = `exports/${unknownId}/${v4()}.zip`
+  await s3.client.send(new CreateMultipartUploadCommand({ Bucket: s3.bucket, Key }))
+  must(await world.calls.startRun({ actor: admin, kind: 'verify' }))
+  await expect
+    .poll(async () => (await world.runs('verify')).at(-1), soon)
+    .toMatchObject({ result: 'remains', findings: [{ store: 's3', what: 'export', id: unknownId }] })
+  const [leader] = await world.leaders()
+  await world.terminate(leader!)
+  await expect
+    .poll(() => keysBelow(s3, 'exports/'), soon)
+    .toEqual([expect.stringMatching(`^exports/${id}/.*\\.zip$`), 'exports/readme.txt'])
+  expect(await uploadsBelow(s3, 'exports/')).toEqual([])
+  expect((await contentsOf((await exportOf(world, userId)).url!)).has('report.json')).toBe(true)
 })
 
 test('an export that nobody has asked for is refused', async () => {

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { testPostgres } from '@parley/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { createWorld, made, soon, type World } from './world.ts'
+import { startProcess } from './start-process.ts'
+import { createWorld, made, soon } from './world.ts'
 
 describe('among several instances', () => {
   test('one leads, and the others do nothing', async () => {
@@ -74,26 +72,3 @@ describe('among several instances', () => {
     for (const instance of instances) expect((await readiness(instance)).status).toBe(200)
   })
 })
-
-/** An instance as a process of its own. Disposing kills it. */
-function startProcess({ config }: World): AsyncDisposable {
-  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-  const env = {
-    PARLEY_ENV: 'development',
-    LOG_LEVEL: 'silent',
-    HTTP_HOST: '127.0.0.1',
-    HTTP_PORT: '0',
-    NATS_URL: config.natsUrl,
-    POSTGRES_URL: config.postgresUrl,
-    S3_ENDPOINT: config.s3.endpoint,
-    S3_BUCKET: config.s3.bucket,
-  }
-  const child = spawn(process.execPath, [main], { env, stdio: 'ignore' })
-  const exited = once(child, 'exit')
-  return {
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
-      await exited
-    },
-  }
-}

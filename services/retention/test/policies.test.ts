@@ -35,12 +35,15 @@ describe('a policy', () => {
     await using world = await createWorld()
     await world.start()
     const conversationId = v4()
-    must(await set(world, { conversationId, messageDays: 10, fileDays: null }))
-    must(await set(world, { conversationId, messageDays: null, fileDays: null }))
-    expect(world.asked['messaging.setConversationRetention']).toEqual([
-      { conversationId, messageDays: 10, fileDays: null },
-      { conversationId, messageDays: null, fileDays: null },
-    ])
+    // Runs that begin meanwhile tell it again.
+    for (const messageDays of [10, null]) {
+      must(await set(world, { conversationId, messageDays, fileDays: null }))
+      expect(world.asked['messaging.setConversationRetention'].at(-1)).toEqual({
+        conversationId,
+        messageDays,
+        fileDays: null,
+      })
+    }
     const { policies } = must(await world.calls.listRetentionPolicies({ actor: admin }))
     expect(policies).toHaveLength(1)
     world.answers['messaging.previewRetention'] = async () => {

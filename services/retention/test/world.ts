@@ -65,6 +65,8 @@ export interface World extends AsyncDisposable {
   readonly asked: { readonly [Path in SteeredCall]: RequestOf<CallOf<Path>>[] }
   /** What is answered from now on. */
   readonly answers: Answers
+  /** As retention asks. */
+  readonly owners: { readonly [Name in Owner]: Callers<(typeof contracts)[Name]> }
   /** As the gateway asks. */
   readonly calls: Callers<typeof retention>
   /** Starts an instance, which ends with the world at the latest. */
@@ -72,6 +74,7 @@ export interface World extends AsyncDisposable {
     leadEveryMs?: number
     firstRetryMs?: number
     settledMs?: number
+    catchUpMs?: number
   }): Promise<Awaited<ReturnType<typeof startRetention>>>
   stopMessaging(): Promise<void>
   startMessaging(): Promise<void>
@@ -98,7 +101,7 @@ export const made = { created: ['messages_2026_12'], months: ['messages_2026_11'
 /** Within this, what should happen has happened, on a busy machine too. */
 export const soon = { timeout: 10_000 }
 
-const s3ForTest = (s3: Awaited<ReturnType<typeof testS3>>): Config['s3'] => ({
+export const s3ForTest = (s3: Awaited<ReturnType<typeof testS3>>): Config['s3'] => ({
   endpoint: s3.endpoint,
   publicEndpoint: undefined,
   region: s3.region,
@@ -219,6 +222,12 @@ export async function createWorld(
     natsUrl: nats.url,
     asked,
     answers,
+    owners: {
+      auth: callerOf(bus, auth),
+      media: callerOf(bus, media),
+      messaging: callerOf(bus, messaging),
+      presence: callerOf(bus, presence),
+    },
     calls: callerOf(bus, retention),
     start: async (pace = {}) =>
       world.use(await startRetention(settings, { clock, leadEveryMs: 100, firstRetryMs: 100, settledMs: 0, ...pace })),

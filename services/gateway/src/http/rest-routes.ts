@@ -71,7 +71,10 @@ function bodyOf(request: Request): Record<string, unknown> {
 const hasBody = ({ headers }: Request): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
-/** A query's values are strings: the operation's input says which of them are numbers, and which are lists (`a,b` or repeated). */
+/**
+ * A query's values are strings: the operation's input says which of them are numbers, which are `true` or `false`, and which are
+ * lists (`a,b` or repeated).
+ */
 function queryReaderOf(declared: Operation): (request: Request) => Record<string, unknown> {
   const { properties = {} } = z.toJSONSchema(declared.input, { io: 'input', unrepresentable: 'any' })
   const typeOf = (name: string) => (properties[name] as { type?: string } | undefined)?.type
@@ -85,5 +88,7 @@ function queryReaderOf(declared: Operation): (request: Request) => Record<string
 function valueOf(values: string[], type: string | undefined): unknown {
   if (type === 'array') return values.flatMap((value) => value.split(',')).filter((value) => value !== '')
   const value = values.length === 1 ? values[0] : values
-  return type === 'integer' && typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
+  if (type === 'integer' && typeof value === 'string' && /^-?\d+$/.test(value)) return Number(value)
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true'
+  return value
 }

@@ -23,9 +23,14 @@ export async function expireFilesOf(expiry: Expiry, conversations: readonly Expi
     return false
   }
   const rest = await findOldest(db, new Map(spans.map(({ conversationId, to }) => [conversationId, to])))
-  const moments = looked.map((one) => [one.id, rest.get(one.id)?.createdAt ?? retention.filesKeptSince(one)] as const)
+  const moments = looked.map((one) => [one.id, rest.get(one.id)?.createdAt ?? firstKeptMoment(one)] as const)
   await moveKeptFrom(db, new Map(moments), 'files_kept_from')
   return true
+
+  /** The files of what was created just at `filesKeptSince` have expired. */
+  function firstKeptMoment(conversation: Expiring): Date {
+    return new Date(retention.filesKeptSince(conversation).getTime() + 1)
+  }
 }
 
 const filesFrom = ({ filesKeptFrom, createdAt }: Expiring): Date => filesKeptFrom ?? createdAt

@@ -21,12 +21,15 @@ export function getExport(parts: {
     const job = await findJob(db, 'export', userId)
     if (job === undefined) throw refuse.export_not_found()
     const steps = await listSteps(db, job.id)
-    if (job.state !== 'ready') return exportOf(job, steps, null)
+    const isKept = job.keptUntil !== null && clock.now() < job.keptUntil
+    if (job.state === 'ready' && !isKept) return exportOf({ ...job, state: 'expired' }, steps, null)
+    if (job.state !== 'ready' || job.zipId === null) return exportOf(job, steps, null)
+    const zip = { exportId: job.id, zipId: job.zipId }
     const told = await db.transaction().execute((transaction) => {
       const decision = { action: 'export-downloaded' as const, actorId: actor.userId, userId }
       return writeOutbox(transaction, [decided({ ...decision, details: { exportId: job.id }, at: clock.now() })])
     })
     await outbox.send([told])
-    return exportOf(job, steps, await signZip(s3, job.id, `${userId}.zip`))
+    return exportOf(job, steps, await signZip(s3, zip, `${userId}.zip`))
   }
 }

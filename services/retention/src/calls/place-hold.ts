@@ -1,7 +1,7 @@
 import type { CallContext, Callers, EventRecord, Handler } from '@parley/bus'
 import { refuse, type auth, type retention } from '@parley/contracts'
 import { writeOutbox, type Outbox } from '@parley/postgres'
-import type { Hold } from '@parley/protocol'
+import { limits, type Hold } from '@parley/protocol'
 import type { Clock } from '@parley/runtime'
 import { v7 } from 'uuid'
 import { decided } from '../decisions.ts'
@@ -29,7 +29,9 @@ export function placeHold(parts: {
     if (userId !== null) {
       await assertUserExists(parts.auth, userId, within)
     } else {
-      await preview(messaging, { conversationId, kind: null, messageDays: null, fileDays: null }, within)
+      // By the longest periods nothing expires, so nothing has to be counted.
+      const longest = { messageDays: limits.mostRetentionDays, fileDays: limits.mostRetentionDays }
+      await preview(messaging, { conversationId, kind: null, ...longest }, within)
     }
   }
 

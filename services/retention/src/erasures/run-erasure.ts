@@ -1,10 +1,10 @@
 import { must, type Callers, type EventRecord } from '@parley/bus'
-import type { auth, media, messaging, presence } from '@parley/contracts'
+import type { auth, Counts, media, messaging, presence, ReplyOf } from '@parley/contracts'
 import { writeOutbox, type Outbox } from '@parley/postgres'
 import type { Clock, Logger } from '@parley/runtime'
 import { decided } from '../decisions.ts'
 import { isUserHeld } from '../store/holds.ts'
-import { finishJob, listSteps, noteRunning, noteStep, postponeJob } from '../store/jobs.ts'
+import { finishErasure, listSteps, noteProgress, noteRunning, noteStep, postponeJob } from '../store/jobs.ts'
 import type { Db, JobRow, JobStepRow } from '../store/tables.ts'
 
 /** Who keeps something of a user. */
@@ -16,12 +16,22 @@ export interface Erasing {
 }
 
 type Owner = keyof Erasing
+type Erased = ReplyOf<(typeof messaging)['calls']['eraseUser']>
 
 /**
- * First the user is signed out, so that nothing is added; files follow the messages that they are part of; and at the end messaging
- * looks once more, for what was on its way when the user was signed out.
+ * First the user is signed out, so that nothing is added; files follow the messages that they are part of; then messaging looks once
+ * more, for what was on its way when the user was signed out; and at the end their exports go, also those that began meanwhile.
  */
-export const erasureOrder = ['auth', 'messaging', 'media', 'presence', 'messaging'] as const satisfies readonly Owner[]
+export const erasureOrder = [
+  'auth',
+  'messaging',
+  'media',
+  'presence',
+  'messaging',
+  'retention',
+] as const satisfies readonly (Owner | 'retention')[]
+
+const SECOND_LOOK = erasureOrder.lastIndexOf('messaging')
 
 /** A request that was let in before its user was signed out has been answered by then. */
 const SETTLED_MS = 10_000
@@ -32,7 +42,7 @@ export async function runErasure(
     db: Db
     outbox: Outbox<EventRecord>
     owners: Erasing
-    endExportsOf: (userId: string) => Promise<void>
+    endExportsOf: (userId: string) => Promise<Counts>
     clock: Clock
     log: Logger
     settledMs?: number
@@ -46,10 +56,9 @@ export async function runErasure(
   for (const step of steps) {
     if (step.state !== 'done' && !(await finish(step))) return
   }
-  await using.endExportsOf(userId)
   const at = clock.now()
   const told = await db.transaction().execute(async (transaction) => {
-    if (!(await finishJob(transaction, jobId, { state: 'done', finishedAt: at }))) return undefined
+    if (!(await finishErasure(transaction, jobId, at))) return undefined
     const decision = { action: 'erasure-finished' as const, actorId: null, userId }
     return writeOutbox(transaction, [decided({ ...decision, details: { erasureId: jobId }, at })])
   })
@@ -58,7 +67,7 @@ export async function runErasure(
   /** Whether nothing is left there. If not, the erasure goes on later. */
   async function finish(asked: JobStepRow): Promise<boolean> {
     let step = asked
-    if (step.position === steps.length - 1 && !isSettled()) {
+    if (step.position === SECOND_LOOK && !isSettled()) {
       await postponeJob(db, jobId, 'running')
       return false
     }
@@ -70,19 +79,24 @@ export async function runErasure(
         return false
       }
       await noteRunning(db, jobId)
-      const { eraseUser } = owners[step.service as Owner]
-      const answer = must(await eraseUser({ userId, cursor: step.cursor }))
-      const isDone = answer.outcome === 'done'
+      const { counts, cursor, outcome } = await ask(step)
+      const isDone = outcome === 'done'
       step = await noteStep(db, step, {
-        state: isDone ? 'done' : answer.outcome === 'waiting' ? 'waiting' : 'running',
-        cursor: answer.outcome === 'more' ? answer.cursor : null,
-        counts: answer.counts,
+        state: isDone ? 'done' : outcome === 'waiting' ? 'waiting' : 'running',
+        cursor: isDone ? null : cursor,
+        counts,
         finishedAt: isDone ? clock.now() : null,
       })
       if (isDone) steps[step.position] = step
-      if (answer.outcome === 'waiting') await postponeJob(db, jobId, 'running')
-      if (answer.outcome !== 'more') return isDone
+      if (outcome === 'waiting') await postponeJob(db, jobId, 'running')
+      else await noteProgress(db, jobId)
+      if (outcome !== 'more') return isDone
     }
+  }
+
+  async function ask({ service, cursor }: JobStepRow): Promise<Erased> {
+    if (service === 'retention') return { counts: await using.endExportsOf(userId), cursor: null, outcome: 'done' }
+    return must(await owners[service as Owner].eraseUser({ userId, cursor }))
   }
 
   function isSettled(): boolean {

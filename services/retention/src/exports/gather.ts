@@ -1,9 +1,11 @@
 import { must, type Callers } from '@parley/bus'
 import type { auth, Counts, media, messaging, presence } from '@parley/contracts'
 import type { S3 } from '@parley/s3'
-import { putGathered } from '../store/export-objects.ts'
-import { noteRunning, noteStep } from '../store/jobs.ts'
-import type { Db, JobRow, JobStepRow } from '../store/tables.ts'
+import { v7 } from 'uuid'
+import { putPage } from '../store/export-objects.ts'
+import { insertPages, listPages } from '../store/exports.ts'
+import { noteProgress, noteRunning, noteStep } from '../store/jobs.ts'
+import type { Db, ExportPageRow, JobRow, JobStepRow } from '../store/tables.ts'
 
 /** Who keeps something of a user. */
 export interface Exporting {
@@ -13,38 +15,40 @@ export interface Exporting {
   readonly presence: Pick<Callers<typeof presence>, 'exportUser'>
 }
 
-/** Puts aside what one owner keeps of the user, page by page; broken off, it goes on with the page that was not noted. */
+/**
+ * Puts aside what one owner keeps of the user, page by page; broken off, it goes on with the page that was not noted. False when
+ * the export is over.
+ */
 export async function gather(
   { db, s3, owners, now }: { db: Db; s3: S3; owners: Exporting; now: () => Date },
   job: JobRow,
   asked: JobStepRow,
   signal: AbortSignal,
-): Promise<void> {
-  const { exportUser } = owners[asked.service as keyof Exporting]
-  let step = asked
-  do {
+): Promise<boolean> {
+  const { service } = asked
+  const { exportUser } = owners[service as keyof Exporting]
+  const noted = (await listPages(db, job.id)).filter((page) => page.service === service)
+  let page = Math.max(-1, ...noted.map(({ page }) => page)) + 1
+  for (let step = asked; step.state !== 'done'; page += 1) {
     signal.throwIfAborted()
-    await noteRunning(db, job.id)
-    const page = must(await exportUser({ userId: job.userId, cursor: step.cursor }))
-    const number = step.counts['pages'] ?? 0
-    const byKind = Map.groupBy(page.records, ({ kind }) => kind)
-    const counts: Counts = { pages: 1 }
-    for (const [kind, records] of byKind) {
-      const gathered = { service: step.service, kind, page: number }
-      await putGathered(
-        s3,
-        job.id,
-        gathered,
-        records.map(({ data }) => data),
-      )
-      counts[kind] = records.length
+    if (!(await noteRunning(db, job.id))) return false
+    const { records, cursor } = must(await exportUser({ userId: job.userId, cursor: step.cursor }))
+    const pages: ExportPageRow[] = []
+    const counts: Counts = {}
+    for (const [kind, ofKind] of Map.groupBy(records, (record) => record.kind)) {
+      const objectId = v7()
+      const content = ofKind.map(({ data }) => data)
+      await putPage(s3, { exportId: job.id, objectId }, content, signal)
+      pages.push({ jobId: job.id, page, service, kind, objectId })
+      counts[kind] = ofKind.length
     }
-    const isLast = page.cursor === null
-    step = await noteStep(db, step, {
-      state: isLast ? 'done' : 'running',
-      cursor: page.cursor,
-      counts,
-      finishedAt: isLast ? now() : null,
+    const isLast = cursor === null
+    const answered = { state: isLast ? 'done' : 'running', cursor, counts, finishedAt: isLast ? now() : null } as const
+    step = await db.transaction().execute(async (transaction) => {
+      await insertPages(transaction, pages)
+      await noteProgress(transaction, job.id)
+      return noteStep(transaction, step, answered)
     })
-  } while (step.state !== 'done')
+  }
+  return true
 }

@@ -1,8 +1,11 @@
 import type { Clock } from '@parley/runtime'
 import type { S3 } from '@parley/s3'
-import { removeGathered } from '../store/export-objects.ts'
-import { finishJob, listSteps, noteStep } from '../store/jobs.ts'
+import { v7 } from 'uuid'
+import { findExport, finishExport, listPages, noteZip } from '../store/exports.ts'
+import { listSteps, noteStep } from '../store/jobs.ts'
+import { removeZip } from '../store/remove-export.ts'
 import type { Db, JobRow } from '../store/tables.ts'
+import { removeLeftoversOf } from './end-exports.ts'
 import { gather, type Exporting } from './gather.ts'
 import { writeZip } from './write-zip.ts'
 
@@ -11,25 +14,46 @@ export const exportOrder = ['auth', 'messaging', 'media', 'presence', 'retention
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-/** Goes on with an export until it is ready. It may be broken off anywhere. */
-export async function runExport(
-  using: { db: Db; s3: S3; owners: Exporting; clock: Clock; exportDays: number },
-  job: JobRow,
-  signal: AbortSignal,
-): Promise<void> {
+interface RunningExport {
+  readonly db: Db
+  readonly s3: S3
+  readonly owners: Exporting
+  readonly clock: Clock
+  readonly exportDays: number
+}
+
+/**
+ * Goes on with an export until it is ready. It may be broken off anywhere, and may be done by two at once: each puts objects of its
+ * own, and only what is noted is part of it.
+ */
+export async function runExport(using: RunningExport, job: JobRow, signal: AbortSignal): Promise<void> {
+  try {
+    await finish(using, job, signal)
+  } catch (error) {
+    // When its user is erased meanwhile, its objects go while they are written.
+    if ((await findExport(using.db, job.id))?.state !== 'expired') throw error
+  }
+  await removeLeftoversOf(using, job.id)
+}
+
+/** Resolves early when the export is over. */
+async function finish(using: RunningExport, job: JobRow, signal: AbortSignal): Promise<void> {
   const { db, s3, clock } = using
-  const now = () => clock.now()
   for (const step of await listSteps(db, job.id)) {
-    if (step.state !== 'done' && step.service !== 'retention') await gather({ ...using, now }, job, step, signal)
+    if (step.state === 'done' || step.service === 'retention') continue
+    if (!(await gather({ ...using, now: () => clock.now() }, job, step, signal))) return
   }
   const steps = await listSteps(db, job.id)
   const own = steps.at(-1)!
-  const { bytes, counts } = await writeZip(using, job, steps.slice(0, -1), signal)
-  const finishedAt = now()
+  if (job.zipId !== null) await removeZip(s3, { id: job.id, zipId: job.zipId })
+  const zipId = v7()
+  if (!(await noteZip(db, job.id, zipId))) return
+  const gathered = { steps: steps.slice(0, -1), pages: await listPages(db, job.id) }
+  const { bytes, counts } = await writeZip(using, { job, zipId, ...gathered }, signal)
+  const finishedAt = clock.now()
   const keptUntil = new Date(finishedAt.getTime() + using.exportDays * DAY_MS)
   await db.transaction().execute(async (transaction) => {
-    await noteStep(transaction, { ...own, counts: {} }, { state: 'done', cursor: null, counts, finishedAt })
-    await finishJob(transaction, job.id, { state: 'ready', finishedAt, size: bytes, keptUntil })
+    if (!(await finishExport(transaction, job.id, { zipId, size: bytes, finishedAt, keptUntil }))) return
+    await noteStep(transaction, own, { state: 'done', cursor: null, counts, finishedAt })
   })
-  await removeGathered(s3, job.id)
 }

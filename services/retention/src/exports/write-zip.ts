@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { PassThrough, Readable } from 'node:stream'
-import { must } from '@parley/bus'
 import type { Counts } from '@parley/contracts'
 import type { S3 } from '@parley/s3'
 import { ZipFile } from 'yazl'
 import { fileNameIn } from '../domain/file-name-in.ts'
-import { listGathered, putZip, readGathered } from '../store/export-objects.ts'
-import type { JobRow, JobStepRow } from '../store/tables.ts'
+import { putZip, readPage } from '../store/export-objects.ts'
+import type { ExportPageRow, JobRow, JobStepRow } from '../store/tables.ts'
+import { filesOfUser } from './files-of-user.ts'
 import type { Exporting } from './gather.ts'
-import { FileGone, readSteadily } from './steady-read.ts'
+import { FileGone } from './steady-read.ts'
 
 /** Already small: what is in an export mostly are images. */
 const STORED = { compress: false }
@@ -20,10 +20,10 @@ const COMPRESSED = { compress: true }
  */
 export async function writeZip(
   { s3, owners }: { s3: S3; owners: Pick<Exporting, 'media'> },
-  job: JobRow,
-  steps: readonly JobStepRow[],
+  of: { job: JobRow; zipId: string; steps: readonly JobStepRow[]; pages: readonly ExportPageRow[] },
   signal: AbortSignal,
 ): Promise<{ bytes: number; counts: Counts }> {
+  const { job, zipId, steps, pages } = of
   const broken = new AbortController()
   const until = AbortSignal.any([signal, broken.signal])
   const zip = new ZipFile()
@@ -42,30 +42,37 @@ export async function writeZip(
     await ended
   }
 
-  async function addFiles(): Promise<void> {
-    const missing: string[] = []
-    let cursor: string | null = null
-    do {
-      const page: Awaited<ReturnType<typeof ask>> = await ask(cursor)
-      for (const { id, name, url } of page.files) {
-        const content = readSteadily(url, until)
-        const first = await firstOf(content)
-        if (first === 'gone') {
-          missing.push(id)
-          continue
-        }
-        await add(`files/${fileNameIn(id, name)}`, counting(first, content), STORED)
-        counts.files += 1
-      }
-      cursor = page.cursor
-    } while (cursor !== null)
-    counts.missingFiles = missing.length
-    await add('report.json', textOf(JSON.stringify(reportOf(missing), null, 2)), COMPRESSED)
+  async function addRecords(): Promise<void> {
+    for (const [path, ofKind] of Map.groupBy(pages, ({ service, kind }) => `${service}/${kind}.json`)) {
+      await add(path, arrayOf(ofKind), COMPRESSED)
+    }
   }
 
-  const ask = async (cursor: string | null) => {
-    until.throwIfAborted()
-    return must(await owners.media.exportUser({ userId: job.userId, cursor }))
+  async function* arrayOf(ofKind: readonly ExportPageRow[]): AsyncGenerator<string> {
+    yield '[\n'
+    let isFirst = true
+    for (const { objectId } of ofKind) {
+      const records = await readPage(s3, { exportId: job.id, objectId }, until)
+      yield (isFirst ? '' : ',\n') + records.map((record) => JSON.stringify(record)).join(',\n')
+      isFirst = false
+    }
+    yield '\n]\n'
+  }
+
+  async function addFiles(): Promise<string[]> {
+    const missing: string[] = []
+    for await (const { id, name, read } of filesOfUser(owners.media, job.userId, until)) {
+      const content = read()
+      const first = await firstOf(content)
+      if (first === 'gone') {
+        missing.push(id)
+        continue
+      }
+      await add(`files/${fileNameIn(id, name)}`, counting(first, content), STORED)
+      counts.files += 1
+    }
+    counts.missingFiles = missing.length
+    return missing
   }
 
   async function* counting(first: Uint8Array | undefined, rest: AsyncIterable<Uint8Array>) {
@@ -81,16 +88,16 @@ export async function writeZip(
   const reportOf = (missingFiles: readonly string[]) => ({
     userId: job.userId,
     requestedAt: job.requestedAt,
-    services: Object.fromEntries(steps.map(({ service, counts: { pages: _, ...found } }) => [service, found])),
+    services: Object.fromEntries(steps.map(({ service, counts: found }) => [service, found])),
     files: counts.files,
+    fileBytes: counts.fileBytes,
     missingFiles,
   })
 
   async function fill(): Promise<void> {
-    for (const [path, keys] of await listGathered(s3, job.id)) {
-      await add(`${path}.json`, arrayOf(s3, keys), COMPRESSED)
-    }
-    await addFiles()
+    await addRecords()
+    const missing = await addFiles()
+    await add('report.json', textOf(JSON.stringify(reportOf(missing), null, 2)), COMPRESSED)
     zip.end()
   }
 
@@ -99,7 +106,7 @@ export async function writeZip(
     throw error
   })
   try {
-    await Promise.all([putZip(s3, job.id, body, until), filling])
+    await Promise.all([putZip(s3, { exportId: job.id, zipId }, body, until), filling])
   } finally {
     broken.abort()
     await filling.catch(() => undefined)
@@ -116,18 +123,6 @@ async function firstOf(content: AsyncGenerator<Uint8Array>): Promise<Uint8Array 
     if (error instanceof FileGone) return 'gone'
     throw error
   }
-}
-
-async function* arrayOf(s3: S3, keys: readonly string[]): AsyncGenerator<string> {
-  yield '[\n'
-  let isFirst = true
-  for (const key of keys) {
-    const records = (await readGathered(s3, key)).map((record) => JSON.stringify(record))
-    if (records.length === 0) continue
-    yield (isFirst ? '' : ',\n') + records.join(',\n')
-    isFirst = false
-  }
-  yield '\n]\n'
 }
 
 async function* textOf(text: string): AsyncGenerator<string> {

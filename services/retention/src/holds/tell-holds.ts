@@ -1,6 +1,6 @@
 import type { Callers } from '@parley/bus'
 import { Refused, type messaging } from '@parley/contracts'
-import { confirmHolds, listLiveHolds, lockUnconfirmedHolds } from '../store/holds.ts'
+import { confirmHolds, lockHolds, lockUnconfirmedHolds } from '../store/holds.ts'
 import type { Db, HoldRow } from '../store/tables.ts'
 
 export interface TellingHolds {
@@ -15,34 +15,43 @@ export async function tellHolds(using: TellingHolds, ids: readonly string[] | 'a
   for (;;) {
     const told = await using.db.transaction().execute(async (transaction) => {
       const holds = await lockUnconfirmedHolds(transaction, ids, HOLDS_AT_ONCE)
-      if (holds.length === 0) return 0
-      await apply(using, holds)
-      await confirmHolds(
-        transaction,
-        holds.map(({ id }) => id),
-      )
+      await tellLocked(using, transaction, holds)
       return holds.length
     })
     if (told < HOLDS_AT_ONCE) return
   }
 }
 
-/** All that hold, known or not: messaging may have been put back to an earlier state. */
-export async function tellLiveHoldsAgain(using: TellingHolds): Promise<void> {
+/** All there ever were, known or not: messaging may have been put back to an earlier state. */
+export async function tellHoldsAgain(using: TellingHolds, signal: AbortSignal): Promise<void> {
   let after: string | undefined
-  for (;;) {
-    const holds = await listLiveHolds(using.db, { after, limit: HOLDS_AT_ONCE })
-    if (holds.length > 0) await apply(using, holds)
-    if (holds.length < HOLDS_AT_ONCE) return
-    after = holds.at(-1)!.id
-  }
+  do {
+    signal.throwIfAborted()
+    after = await using.db.transaction().execute(async (transaction) => {
+      const holds = await lockHolds(transaction, { after, limit: HOLDS_AT_ONCE })
+      await tellLocked(using, transaction, holds)
+      return holds.length < HOLDS_AT_ONCE ? undefined : holds.at(-1)!.id
+    })
+  } while (after !== undefined)
 }
 
-async function apply({ messaging }: TellingHolds, holds: readonly HoldRow[]): Promise<void> {
+async function tellLocked(using: TellingHolds, transaction: Db, holds: readonly HoldRow[]): Promise<void> {
+  if (holds.length === 0) return
+  await apply(using, holds)
+  await confirmHolds(
+    transaction,
+    holds.map(({ id }) => id),
+  )
+}
+
+async function apply(using: TellingHolds, holds: readonly HoldRow[]): Promise<void> {
   const placed = holds
     .filter(({ releasedAt }) => releasedAt === null)
     .map(({ id, userId, conversationId }) => ({ id, userId, conversationId }))
   const released = holds.filter(({ releasedAt }) => releasedAt !== null).map(({ id }) => id)
-  const answer = await messaging.applyHolds({ placed, released })
-  if (!answer.ok) throw new Refused(answer.refusal)
+  const answer = await using.messaging.applyHolds({ placed, released })
+  if (answer.ok) return
+  if (answer.refusal.code !== 'conversation_not_found') throw new Refused(answer.refusal)
+  // Messaging was put back to before that conversation, of which nothing is there to be deleted. It keeps no others from being told.
+  if (holds.length > 1) for (const hold of holds) await apply(using, [hold])
 }

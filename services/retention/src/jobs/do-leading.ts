@@ -3,7 +3,7 @@ import type { Outbox } from '@parley/postgres'
 import { repeat, type Clock, type Logger } from '@parley/runtime'
 import type { S3 } from '@parley/s3'
 import { once } from 'node:events'
-import { endExpiredExports, endExportsOf } from '../exports/end-exports.ts'
+import { endExpiredExports, endExportsOf, removeLeftovers } from '../exports/end-exports.ts'
 import type { Exporting } from '../exports/gather.ts'
 import { runExport } from '../exports/run-export.ts'
 import { runErasure, type Erasing } from '../erasures/run-erasure.ts'
@@ -13,7 +13,8 @@ import type { Db } from '../store/tables.ts'
 import { tellDecisions } from './tell-decisions.ts'
 import { workOnJobs } from './work-on-jobs.ts'
 
-const LOOK_FOR_EXPIRED_EXPORTS_EVERY_MS = 60_000
+const END_EXPORTS_EVERY_MS = 60_000
+const REMOVE_LEFTOVERS_EVERY_MS = 60 * 60_000
 
 /** What the leader does until the signal. */
 export async function doLeading(
@@ -43,10 +44,12 @@ export async function doLeading(
 
 async function endExports(using: { db: Db; s3: S3; clock: Clock; log: Logger }, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
-  await using _ending = repeat(
-    'end-exports',
-    { everyMs: LOOK_FOR_EXPIRED_EXPORTS_EVERY_MS, log: using.log },
-    (stopping) => endExpiredExports(using, using.clock.now(), stopping),
+  const { clock, log } = using
+  await using _ending = repeat('end-exports', { everyMs: END_EXPORTS_EVERY_MS, log }, (stopping) =>
+    endExpiredExports(using, clock.now(), stopping),
+  )
+  await using _removing = repeat('remove-leftovers', { everyMs: REMOVE_LEFTOVERS_EVERY_MS, log }, (stopping) =>
+    removeLeftovers(using, stopping),
   )
   await once(signal, 'abort')
 }

@@ -11,9 +11,8 @@ export async function tellDecisions(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return
-  await using _telling = repeat('tell-decisions', { everyMs: EVERY_MS, log: using.log }, async (stopping) => {
-    await tellUnconfirmedPolicies(using, stopping)
-    await tellHolds(using, 'all')
-  })
+  const pace = { everyMs: EVERY_MS, log: using.log }
+  await using _policies = repeat('tell-policies', pace, (stopping) => tellUnconfirmedPolicies(using, stopping))
+  await using _holds = repeat('tell-holds', pace, () => tellHolds(using, 'all'))
   await once(signal, 'abort')
 }

@@ -15,21 +15,35 @@ export async function workOnJobs(
 ): Promise<void> {
   if (signal.aborted) return
   const { db, log } = using
-  await using _looking = repeat(`work-on-${kind}s`, { everyMs: LOOK_EVERY_MS, log }, async (stopping) => {
-    const either = AbortSignal.any([stopping, signal])
-    await Promise.all((await listDueJobs(db, kind, JOBS_AT_ONCE)).map((job) => attempt(job, either)))
-  })
-  await once(signal, 'abort')
+  /** By id. One that takes hours does not keep the others waiting. */
+  const underWay = new Map<string, Promise<void>>()
+  {
+    await using _looking = repeat(`work-on-${kind}s`, { everyMs: LOOK_EVERY_MS, log }, async () => {
+      const free = { limit: JOBS_AT_ONCE - underWay.size, but: [...underWay.keys()] }
+      if (free.limit === 0 || signal.aborted) return
+      for (const job of await listDueJobs(db, kind, free)) {
+        underWay.set(
+          job.id,
+          attempt(job).finally(() => underWay.delete(job.id)),
+        )
+      }
+    })
+    await once(signal, 'abort')
+  }
+  await Promise.all(underWay.values())
 
-  async function attempt(job: JobRow, until: AbortSignal): Promise<void> {
+  /** Never rejects. */
+  async function attempt(job: JobRow): Promise<void> {
     const finished = new AbortController()
     try {
       // What an owner was asked last may still be answered: whoever leads next asks the same again, and only one is noted.
-      await Promise.race([work(job, until), once(until, 'abort', { signal: finished.signal })])
+      await Promise.race([work(job, signal), once(signal, 'abort', { signal: finished.signal })])
     } catch (error) {
-      if (until.aborted) return
+      if (signal.aborted) return
       log.warn({ error, jobId: job.id, kind }, 'could not go on, and will be tried again')
-      await postponeJob(db, job.id, 'running')
+      await postponeJob(db, job.id, 'running').catch((failure: unknown) => {
+        log.warn({ error: failure, jobId: job.id, kind }, 'could not be put off')
+      })
     } finally {
       finished.abort()
     }

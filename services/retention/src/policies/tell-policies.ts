@@ -3,7 +3,7 @@ import { Refused, type messaging } from '@parley/contracts'
 import {
   confirmPolicy,
   confirmRules,
-  forgetPolicy,
+  listPolicies,
   listUnconfirmedPolicies,
   lockPolicy,
   lockRules,
@@ -36,10 +36,25 @@ export async function tellPolicyOf({ db, messaging }: Telling, conversationId: s
     if (policy === undefined) return
     const { messageDays, fileDays } = policy
     const answer = await messaging.setConversationRetention({ conversationId, messageDays, fileDays })
-    if (answer.ok) return confirmPolicy(transaction, policy)
-    if (answer.refusal.code === 'conversation_not_found') return forgetPolicy(transaction, conversationId)
-    throw new Refused(answer.refusal)
+    // Messaging was put back to before that conversation, of which nothing is there to be deleted.
+    const isUnknown = !answer.ok && answer.refusal.code === 'conversation_not_found'
+    if (!answer.ok && !isUnknown) throw new Refused(answer.refusal)
+    await confirmPolicy(transaction, conversationId)
   })
+}
+
+/** All of them, known or not: messaging may have been put back to an earlier state. */
+export async function tellPoliciesAgain(using: Telling, signal: AbortSignal): Promise<void> {
+  await tellRules(using)
+  let after: string | undefined
+  do {
+    const conversationIds = await listPolicies(using.db, { after, limit: POLICIES_AT_ONCE })
+    for (const conversationId of conversationIds) {
+      signal.throwIfAborted()
+      await tellPolicyOf(using, conversationId)
+    }
+    after = conversationIds.length < POLICIES_AT_ONCE ? undefined : conversationIds.at(-1)
+  } while (after !== undefined)
 }
 
 /** Whatever messaging may not know yet. */

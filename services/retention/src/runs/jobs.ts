@@ -1,7 +1,8 @@
-import type { Callers } from '@parley/bus'
+import type { Bus, Callers } from '@parley/bus'
 import type { messaging } from '@parley/contracts'
 import type { RunKind } from '@parley/protocol'
 import type { Clock } from '@parley/runtime'
+import type { S3 } from '@parley/s3'
 import type { TellingHolds } from '../holds/tell-holds.ts'
 import type { Telling } from '../policies/tell-policies.ts'
 import { listErasedUserIds } from '../store/jobs.ts'
@@ -10,7 +11,6 @@ import type { Db } from '../store/tables.ts'
 import { createMonths } from './create-months.ts'
 import { dropMonths } from './drop-months.ts'
 import { expire } from './expire.ts'
-
 import { tellWhatIsKept } from './prepare.ts'
 import type { Job } from './record-run.ts'
 import { verify, type Owners } from './verify.ts'
@@ -18,6 +18,8 @@ import { verify, type Owners } from './verify.ts'
 /** What is done in a run of each kind. */
 export function jobsOf(using: {
   db: Db
+  bus: Bus
+  s3: S3
   owners: Owners
   messaging: Pick<Callers<typeof messaging>, 'createMonths' | 'expireMessages' | 'dropMonths'> &
     Telling['messaging'] &
@@ -42,7 +44,7 @@ export function jobsOf(using: {
         {
           ...using,
           listErasedUserIds: (page) => listErasedUserIds(db, page),
-          findOwnRemains: () => findOwnRemains(db),
+          findOwnRemains: () => findOwnRemains({ ...using, now: using.clock.now() }),
           note,
         },
         signal,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { BusError, type EventRecord } from '@parley/bus'
 import { Refused, type Counts } from '@parley/contracts'
-import type { Outbox } from '@parley/postgres'
+import { isUnavailable, type Outbox } from '@parley/postgres'
 import type { RunKind } from '@parley/protocol'
 import type { Clock, Logger } from '@parley/runtime'
 import { beginRun, endRun, INTERRUPTED, noteProgress, type Outcome } from '../store/runs.ts'
@@ -45,5 +45,6 @@ async function outcomeOf(job: () => Promise<Outcome>, signal: AbortSignal, log: 
 
 function codeOf(error: unknown): string {
   if (error instanceof BusError) return error.code
-  return error instanceof Refused ? error.refusal.code : 'internal'
+  if (error instanceof Refused) return error.refusal.code
+  return isUnavailable(error) ? 'unavailable' : 'internal'
 }

@@ -33,11 +33,6 @@ export async function releaseHold(
     .executeTakeFirst()
 }
 
-/** Only one that messaging has refused. */
-export async function removeHold(db: Db, id: string): Promise<void> {
-  await db.deleteFrom('holds').where('id', '=', id).execute()
-}
-
 /** The newest first, from before one. */
 export async function listHolds(
   db: Db,
@@ -65,15 +60,15 @@ export async function listHolds(
     .execute()
 }
 
-/** All that hold, by id, after one. */
-export async function listLiveHolds(db: Db, page: { after: string | undefined; limit: number }): Promise<HoldRow[]> {
+/** Whether they hold or were released, by id, after one. Locked until the transaction ends: none is released meanwhile. */
+export async function lockHolds(db: Db, page: { after: string | undefined; limit: number }): Promise<HoldRow[]> {
   return db
     .selectFrom('holds')
     .selectAll()
-    .where('releasedAt', 'is', null)
     .$if(page.after !== undefined, (query) => query.where('id', '>', page.after!))
     .orderBy('id')
     .limit(page.limit)
+    .forUpdate()
     .execute()
 }
 

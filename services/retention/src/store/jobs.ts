@@ -11,7 +11,7 @@ export async function insertJob(
 ): Promise<JobRow | undefined> {
   const inserted = await db
     .insertInto('jobs')
-    .values({ ...job, finishedAt: null, size: null, keptUntil: null })
+    .values({ ...job, finishedAt: null, size: null, keptUntil: null, zipId: null })
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst()
@@ -44,14 +44,19 @@ export async function listSteps(db: Db, jobId: string): Promise<JobStepRow[]> {
   return db.selectFrom('jobSteps').selectAll().where('jobId', '=', jobId).orderBy('position').execute()
 }
 
-/** Those that are to go on now, the longest due first. */
-export async function listDueJobs(db: Db, kind: JobKind, limit: number): Promise<JobRow[]> {
+/** Those that are to go on now, the longest due first, but these. */
+export async function listDueJobs(
+  db: Db,
+  kind: JobKind,
+  { limit, but }: { limit: number; but: readonly string[] },
+): Promise<JobRow[]> {
   return db
     .selectFrom('jobs')
     .selectAll()
     .where('kind', '=', kind)
     .where('state', 'in', ['pending', 'running', 'held'])
     .where('dueAt', '<=', sql<Date>`clock_timestamp()`)
+    .$if(but.length > 0, (query) => query.where('id', 'not in', [...but]))
     .orderBy('dueAt')
     .limit(limit)
     .execute()
@@ -82,14 +87,20 @@ export async function noteStep(
   return { ...step, state, cursor, finishedAt, counts }
 }
 
-/** It goes on. */
-export async function noteRunning(db: Db, jobId: string): Promise<void> {
-  await db
+/** It goes on. False when it is over. */
+export async function noteRunning(db: Db, jobId: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable('jobs')
-    .set({ state: 'running', waits: 0 })
+    .set({ state: 'running' })
     .where('id', '=', jobId)
     .where('state', 'in', ['pending', 'running', 'held'])
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** It has come further: when it has to wait again, that is for the first time. */
+export async function noteProgress(db: Db, jobId: string): Promise<void> {
+  await db.updateTable('jobs').set({ waits: 0 }).where('id', '=', jobId).where('waits', '>', 0).execute()
 }
 
 const SOONEST_MS = 1_000
@@ -120,15 +131,11 @@ export async function hurryJobsOf(db: Db, userId: string): Promise<void> {
     .execute()
 }
 
-/** False when it has ended already. */
-export async function finishJob(
-  db: Db,
-  jobId: string,
-  finished: { state: 'done' | 'ready'; finishedAt: Date; size?: number; keptUntil?: Date },
-): Promise<boolean> {
+/** False when it is done already. */
+export async function finishErasure(db: Db, jobId: string, finishedAt: Date): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('jobs')
-    .set(finished)
+    .set({ state: 'done', finishedAt })
     .where('id', '=', jobId)
     .where('state', 'in', ['pending', 'running', 'held'])
     .executeTakeFirst()

@@ -11,10 +11,6 @@ export interface PolicyScope {
 /** The name of what a policy is for. */
 export const scopeOf = ({ conversationId, kind }: PolicyScope): string => conversationId ?? kind ?? 'default'
 
-export async function findPolicy(db: Db, scope: PolicyScope): Promise<PolicyRow | undefined> {
-  return db.selectFrom('policies').selectAll().where('scope', '=', scopeOf(scope)).executeTakeFirst()
-}
-
 export async function writePolicy(
   db: Db,
   policy: Pick<PolicyRow, 'conversationId' | 'kind' | 'messageDays' | 'fileDays' | 'changedBy' | 'changedAt'>,
@@ -61,17 +57,15 @@ export async function longestDays(db: Db): Promise<number> {
 /** Not less than the time: a database that was put back to an earlier state is not taken to be older than what it told. */
 const nextRevision = sql<number>`greatest(rules.revision + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)`
 
-/** Takes the default from the configuration; another one than before is a new revision. */
+/**
+ * Takes the default from the configuration. Each start is a new revision: a database that was put back to an earlier state is heard
+ * again.
+ */
 export async function adoptDefaultDays(db: Db, defaultDays: number): Promise<void> {
   await db
     .insertInto('rules')
     .values({ revision: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`, defaultDays })
-    .onConflict((conflict) =>
-      conflict
-        .column('id')
-        .doUpdateSet({ defaultDays, revision: nextRevision })
-        .where('rules.defaultDays', '<>', defaultDays),
-    )
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ defaultDays, revision: nextRevision }))
     .execute()
 }
 
@@ -119,17 +113,29 @@ export async function listUnconfirmedPolicies(db: Db, limit: number): Promise<st
   return rows.map(({ conversationId }) => conversationId)
 }
 
+/** Of whichever conversations have or had one, by conversation, after one. */
+export async function listPolicies(db: Db, page: { after: string | undefined; limit: number }): Promise<string[]> {
+  const rows = await db
+    .selectFrom('policies')
+    .select('conversationId')
+    .where('conversationId', 'is not', null)
+    .$if(page.after !== undefined, (query) => query.where('conversationId', '>', page.after!))
+    .orderBy('conversationId')
+    .limit(page.limit)
+    .$narrowType<{ conversationId: string }>()
+    .execute()
+  return rows.map(({ conversationId }) => conversationId)
+}
+
 /** Locked until the transaction ends. */
 export async function lockPolicy(db: Db, conversationId: string): Promise<PolicyRow | undefined> {
   return db.selectFrom('policies').selectAll().where('scope', '=', conversationId).forUpdate().executeTakeFirst()
 }
 
-/** Under its lock. One that says nothing any more is forgotten. */
-export async function confirmPolicy(db: Db, { scope, messageDays, fileDays }: PolicyRow): Promise<void> {
-  if (messageDays === null && fileDays === null) await db.deleteFrom('policies').where('scope', '=', scope).execute()
-  else await db.updateTable('policies').set({ confirmed: true }).where('scope', '=', scope).execute()
-}
-
-export async function forgetPolicy(db: Db, conversationId: string): Promise<void> {
-  await db.deleteFrom('policies').where('scope', '=', conversationId).execute()
+/**
+ * Under its lock. One that says nothing any more stays, so that a messaging that was put back to an earlier state learns that it was
+ * removed.
+ */
+export async function confirmPolicy(db: Db, conversationId: string): Promise<void> {
+  await db.updateTable('policies').set({ confirmed: true }).where('scope', '=', conversationId).execute()
 }

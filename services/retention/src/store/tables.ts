@@ -87,6 +87,8 @@ interface JobsTable {
   /** Of an export: of its ZIP, and until when that is kept. */
   size: number | null
   keptUntil: Date | null
+  /** The one that is being written, or is there. */
+  zipId: string | null
 }
 
 interface JobStepsTable {
@@ -100,6 +102,15 @@ interface JobStepsTable {
   finishedAt: Date | null
 }
 
+/** Records of one kind from one answer of a service, put in an object. */
+interface ExportPagesTable {
+  jobId: string
+  page: number
+  service: string
+  kind: string
+  objectId: string
+}
+
 export interface Tables {
   runs: RunsTable
   requestedRuns: RequestedRunsTable
@@ -108,6 +119,7 @@ export interface Tables {
   holds: HoldsTable
   jobs: JobsTable
   jobSteps: JobStepsTable
+  exportPages: ExportPagesTable
   outbox: OutboxTable
 }
 
@@ -117,3 +129,4 @@ export type PolicyRow = Selectable<PoliciesTable>
 export type HoldRow = Selectable<HoldsTable>
 export type JobRow = Selectable<JobsTable>
 export type JobStepRow = Selectable<JobStepsTable>
+export type ExportPageRow = Selectable<ExportPagesTable>
