@@ -29,7 +29,7 @@ export interface Chat extends AsyncDisposable {
 }
 
 const CLONE = join(import.meta.dirname, '../../..')
-const STORES = ['messaging', 'presence', 'retention'] as const
+const STORES = ['messaging', 'presence'] as const
 const PUBLIC_URL = 'http://parley.bench'
 const SECRET = 'a secret that is only good for this run'
 const MIGRATION_TIMEOUT_MS = 60_000
@@ -44,7 +44,7 @@ export async function startChat(options: { gateways: number; gatewayFlags: reado
   const redis = stack.use(await startRedis({ directory: join(directory, 'redis'), durable: false }))
   const nats = stack.use(await startNats({ directory: join(directory, 'nats') }))
   const password = SECRET.replaceAll(' ', '-')
-  const passwords = { messaging: password, presence: password, retention: password }
+  const passwords = { messaging: password, presence: password }
   const postgresUrls = await prepareDatabase(servers.postgresUrl, { database: 'bench', services: STORES, passwords })
   const log = createLogger({ service: 'bench', level: 'warn' })
   const bus = stack.use(await connectBus({ url: nats.url, service: 'bench', log }))
